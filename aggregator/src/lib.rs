@@ -1,0 +1,1 @@
+//! Certificates, batches and the submitter that puts them on chain.

@@ -1,0 +1,1 @@
+//! Malachite context, signing and wire types; no engine.

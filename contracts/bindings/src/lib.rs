@@ -1,0 +1,1 @@
+//! Rust bindings over the committed contract ABIs.

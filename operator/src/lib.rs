@@ -1,0 +1,1 @@
+//! One operator's decisions, sans-IO: inputs in, effects out.

@@ -1,0 +1,1 @@
+//! The daemon: consensus and network host, chain watcher, store, API.

@@ -1,0 +1,1 @@
+//! Proof kinds, one folder each, and their registry.

@@ -1,0 +1,1 @@
+//! The ledger: types, canonical bytes, jobs, tally; a pure function of ordered blocks.

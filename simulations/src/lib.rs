@@ -1,0 +1,1 @@
+//! Seeded worlds that run the protocol without a network.

@@ -1,0 +1,1 @@
+//! BLS12-381 threshold scheme: shares, DKG, partials, combine, EIP-2537 encodings.
