@@ -1,0 +1,1 @@
+//! One operator's view of a chain: finality, re-orgs, retries, a cursor.
