@@ -1,1 +1,26 @@
 //! Malachite's engine and one libp2p swarm, behind a small interface of blocks and messages.
+//!
+//! [`start`] brings up one operator's node: consensus over the validators of [`HostConfig`], and one
+//! authenticated network of the same operators for the application's own messages. The application
+//! gets [`Event`]s from a bounded channel and answers them through their reply channels; it acts
+//! through [`Host`]. No type of the engine or of the network library appears here.
+//!
+//! # Contract
+//! - Heights are decided in order, each once: [`Event::Decided`] for `h` comes after the reply to
+//!   `h - 1`. The body is durable in the host until the application has replied.
+//! - [`Event::Propose`] and [`Event::Validate`] for height `h` come only after the reply to
+//!   [`Event::Decided`] of `h - 1`.
+//! - A dropped reply means "no": no proposal, an invalid body, [`Acceptance::Ignore`], no answer.
+//!   Only a dropped reply to [`Event::Decided`] is fatal.
+//! - Idle: after a decision the next height starts on [`Host::wake`] here or at any other operator,
+//!   or after `max_idle`.
+//! - After [`Event::Fatal`] the host signs nothing any more; stop it and exit.
+
+mod config;
+mod event;
+
+pub use config::{HostConfig, Limits, Timeouts, Validator};
+pub use event::{
+    Acceptance, Decided, Event, Gossip, HostError, Metrics, PeerKey, Propose, Protocol, Request,
+    RequestError, StoredBlock, StoredBlocks, Topic, Validate,
+};
