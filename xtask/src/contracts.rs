@@ -1,0 +1,95 @@
+//! The contracts: build, test, gas snapshots, and the ABIs that the Rust bindings are made from.
+
+use eyre::{Result, bail};
+
+use crate::repository::Repository;
+use crate::shell::Program;
+
+/// Fuzz runs of `test --long`.
+const FUZZ_RUNS_LONG: &str = "10000";
+/// Invariant runs of `test --long`.
+const INVARIANT_RUNS_LONG: &str = "1000";
+
+/// How much testing is wanted.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Effort {
+    /// What every change goes through.
+    Usual,
+    /// More runs of everything random.
+    Long,
+}
+
+/// What to do with files that are made from the contracts.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Derived {
+    /// Fail when they are out of date.
+    Check,
+    /// Write them anew.
+    Update,
+}
+
+/// Are there contracts in this checkout?
+pub(crate) fn present(repository: &Repository) -> bool {
+    repository.path("contracts/foundry.toml").exists()
+}
+
+/// Builds, tests, and checks or writes what is derived from the contracts.
+pub(crate) fn run(repository: &Repository, derived: Derived, effort: Effort) -> Result<()> {
+    if !present(repository) {
+        bail!("contracts/foundry.toml is missing");
+    }
+    forge(repository, &["build"])?.run()?;
+    abis(repository, derived)?;
+    test(repository, effort)?;
+    gas(repository, derived)
+}
+
+/// Formats the contracts, or checks that they are formatted.
+pub(crate) fn format(repository: &Repository, derived: Derived) -> Result<()> {
+    match derived {
+        Derived::Check => forge(repository, &["fmt", "--check"])?.run(),
+        Derived::Update => forge(repository, &["fmt"])?.run(),
+    }
+}
+
+/// Runs the contracts' tests.
+pub(crate) fn test(repository: &Repository, effort: Effort) -> Result<()> {
+    let program = forge(repository, &["test"])?;
+    match effort {
+        Effort::Usual => program.run(),
+        Effort::Long => program
+            .env("FOUNDRY_FUZZ_RUNS", FUZZ_RUNS_LONG)
+            .env("FOUNDRY_INVARIANT_RUNS", INVARIANT_RUNS_LONG)
+            .run(),
+    }
+}
+
+/// The ABIs in `contracts/abi` against the ones just built.
+fn abis(repository: &Repository, derived: Derived) -> Result<()> {
+    let script = "tools/export-abi.js";
+    if !repository.path("contracts").join(script).exists() {
+        bail!("contracts/{script} is missing: the committed ABIs can't be checked");
+    }
+    let program = repository.program("node", "contracts")?.arg(script);
+    match derived {
+        Derived::Check => program.arg("--check").run(),
+        Derived::Update => program.run(),
+    }
+}
+
+/// The committed gas snapshot against what the tests use now.
+fn gas(repository: &Repository, derived: Derived) -> Result<()> {
+    let committed = repository.path("contracts/.gas-snapshot").exists();
+    match (derived, committed) {
+        (Derived::Update, _) => forge(repository, &["snapshot"])?.run(),
+        (Derived::Check, true) => forge(repository, &["snapshot", "--check"])?.run(),
+        (Derived::Check, false) => bail!(
+            "contracts/.gas-snapshot is missing; write it with `cargo xtask contracts --update`"
+        ),
+    }
+}
+
+/// forge with the pinned compiler, in the contracts' folder.
+fn forge(repository: &Repository, arguments: &[&str]) -> Result<Program> {
+    Ok(repository.program("node", "contracts")?.arg("tools/forge.js").args(arguments))
+}

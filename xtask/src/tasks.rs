@@ -1,0 +1,160 @@
+//! The tasks, in terms of the programs they run.
+
+use std::time::Duration;
+
+use eyre::{Result, bail};
+
+use crate::args::Command;
+use crate::contracts::{self, Derived, Effort};
+use crate::repository::Repository;
+use crate::sections::{self, OnFailure, Section};
+use crate::shell::Program;
+use crate::{docs, layers, setup, tidy};
+
+/// How long a CI section may take; a hang is stopped then.
+const TESTS_LIMIT: Duration = Duration::from_secs(45 * 60);
+/// As above, for the demo.
+const DEMO_LIMIT: Duration = Duration::from_secs(20 * 60);
+/// Cases a property test tries in `test --long`.
+const PROPERTY_CASES_LONG: &str = "4096";
+
+/// Runs one task.
+pub(crate) fn run(command: Command) -> Result<()> {
+    let repository = Repository::open()?;
+    match command {
+        Command::Setup => setup::run(&repository),
+        Command::Fmt { check: true } => format(&repository, Derived::Check),
+        Command::Fmt { check: false } => format(&repository, Derived::Update),
+        Command::Lint => lint(&repository),
+        Command::Layers => layers::run(&repository),
+        Command::Docs => docs::run(&repository),
+        Command::Tidy => tidy::run(&repository),
+        Command::Test { long, package, rest } => {
+            let effort = if long { Effort::Long } else { Effort::Usual };
+            test(&repository, effort, &package, &rest)
+        }
+        Command::Contracts { update } => {
+            setup::ensure(&repository)?;
+            let derived = if update { Derived::Update } else { Derived::Check };
+            contracts::run(&repository, derived, Effort::Usual)
+        }
+        Command::Demo { rest } => demo(&repository, &rest, None),
+        Command::Ci { only, fail_fast } => ci(&repository, &only, fail_fast),
+    }
+}
+
+fn format(repository: &Repository, derived: Derived) -> Result<()> {
+    let rust = repository.cargo()?.args(["fmt", "--all"]);
+    match derived {
+        Derived::Check => rust.arg("--check").run()?,
+        Derived::Update => rust.run()?,
+    }
+    if contracts::present(repository) {
+        setup::ensure(repository)?;
+        contracts::format(repository, derived)?;
+    }
+    Ok(())
+}
+
+fn lint(repository: &Repository) -> Result<()> {
+    repository
+        .cargo()?
+        .args(["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])
+        .run()
+}
+
+fn test(
+    repository: &Repository,
+    effort: Effort,
+    packages: &[String],
+    rest: &[String],
+) -> Result<()> {
+    setup::ensure(repository)?;
+    rust_tests(repository, effort, packages, rest, None)?;
+    if packages.is_empty() && rest.is_empty() && contracts::present(repository) {
+        contracts::test(repository, effort)?;
+    }
+    Ok(())
+}
+
+/// Unit and integration tests by nextest where it is installed, else by cargo; then doc tests.
+fn rust_tests(
+    repository: &Repository,
+    effort: Effort,
+    packages: &[String],
+    rest: &[String],
+    limit: Option<Duration>,
+) -> Result<()> {
+    let selected = || -> Vec<&str> {
+        match packages {
+            [] => vec!["--workspace"],
+            some => some.iter().flat_map(|package| ["--package", package.as_str()]).collect(),
+        }
+    };
+    let prepare = |program: Program| {
+        let program = match effort {
+            Effort::Usual => program,
+            Effort::Long => {
+                program.env("ASSAY_TEST_LONG", "1").env("PROPTEST_CASES", PROPERTY_CASES_LONG)
+            }
+        };
+        match limit {
+            Some(limit) => program.limit(limit),
+            None => program,
+        }
+    };
+    if !has_nextest(repository) {
+        println!("cargo-nextest is not installed; using cargo test");
+        let program = repository.cargo()?.args(["test", "--locked", "--no-fail-fast"]);
+        let program = program.args(selected());
+        return prepare(if rest.is_empty() { program } else { program.arg("--").args(rest) }).run();
+    }
+    let program = repository.cargo()?.args(["nextest", "run", "--locked"]).args(selected());
+    prepare(program.args(rest)).run()?;
+    if packages.is_empty() && rest.is_empty() {
+        let program = repository.cargo()?.args(["test", "--doc", "--locked", "--workspace"]);
+        prepare(program).run()?;
+    }
+    Ok(())
+}
+
+fn has_nextest(repository: &Repository) -> bool {
+    repository
+        .cargo()
+        .and_then(|program| program.args(["nextest", "--version"]).output())
+        .is_ok_and(|version| version.contains("nextest"))
+}
+
+fn demo(repository: &Repository, rest: &[String], limit: Option<Duration>) -> Result<()> {
+    setup::ensure(repository)?;
+    repository.cargo()?.args(["build", "--locked", "--package", "assay"]).run()?;
+    let assay = repository.target()?.join("debug").join("assay");
+    if !assay.exists() {
+        bail!("cargo built no {}", assay.display());
+    }
+    let program = repository.program(&assay.to_string_lossy(), ".")?.arg("demo").args(rest);
+    match limit {
+        Some(limit) => program.limit(limit).run(),
+        None => program.run(),
+    }
+}
+
+fn ci(repository: &Repository, only: &[String], fail_fast: bool) -> Result<()> {
+    let sections = vec![
+        Section::new("setup", "cargo xtask setup", || setup::run(repository)),
+        Section::new("fmt", "cargo xtask fmt --check", || format(repository, Derived::Check)),
+        Section::new("layers", "cargo xtask layers", || layers::run(repository)),
+        Section::new("docs", "cargo xtask docs", || docs::run(repository)),
+        Section::new("tidy", "cargo xtask tidy", || tidy::run(repository)),
+        Section::new("lint", "cargo xtask lint", || lint(repository)),
+        Section::new("tests", "cargo xtask ci --only setup,tests", || {
+            rust_tests(repository, Effort::Usual, &[], &[], Some(TESTS_LIMIT))
+        }),
+        Section::new("contracts", "cargo xtask contracts", || {
+            contracts::run(repository, Derived::Check, Effort::Usual)
+        }),
+        Section::new("demo", "cargo xtask demo", || demo(repository, &[], Some(DEMO_LIMIT))),
+    ];
+    let on_failure = if fail_fast { OnFailure::Stop } else { OnFailure::GoOn };
+    sections::run(sections::select(sections, only)?, on_failure)
+}
