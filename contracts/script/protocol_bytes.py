@@ -270,7 +270,7 @@ def build() -> dict:
         "dst": "ASSAY-V1-BLS12381G1_XMD:SHA-256_SSWU_RO_NUL_",
         "JOB": [
             job(31337, 1, "groth16-bn254", empty_groth16, 1_900_000_000),
-            job(U64_MAX + 5, U64_MAX, "storage-pdp", b"", U64_MAX),
+            job(U64_MAX, U64_MAX, "storage-pdp", b"", U64_MAX),
         ],
         "BEACON": [
             message(
@@ -314,7 +314,7 @@ def build() -> dict:
                 group(f"ledger/{i}", chain, c, e)
                 + [("h", "uint64", h), ("blockId", "bytes32", word(f"block/{i}")), ("acc", "bytes32", raw(a))],
             )
-            for i, chain, c, e, h, a in ((1, 31337, 0, 1, 42, first), (2, 2**200, U32_MAX, U64_MAX, U64_MAX, second))
+            for i, chain, c, e, h, a in ((1, 31337, 0, 1, 42, first), (2, 2**63 + 1, U32_MAX, U64_MAX, U64_MAX, second))
         ],
         "ACC": [first, second],
         "ROTATE": [
