@@ -181,7 +181,7 @@ fn named_machines(file: &str, text: &str) -> Vec<String> {
         for name in &names {
             let starts_a_path = line.match_indices(name.as_str()).any(|(at, _)| {
                 let before = line[..at].chars().next_back();
-                !name.starts_with('/') || !before.is_some_and(|c| is_path_character(c))
+                !name.starts_with('/') || !before.is_some_and(is_path_character)
             });
             if starts_a_path {
                 faults.push(format!(
