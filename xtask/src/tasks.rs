@@ -36,7 +36,7 @@ pub(crate) fn run(command: Command) -> Result<()> {
         Command::Contracts { update } => {
             setup::ensure(&repository)?;
             let derived = if update { Derived::Update } else { Derived::Check };
-            contracts::run(&repository, derived, Effort::Usual)
+            contracts::run(&repository, derived)
         }
         Command::Demo { rest } => demo(&repository, &rest, None),
         Command::Ci { only, fail_fast } => ci(&repository, &only, fail_fast),
@@ -151,7 +151,7 @@ fn ci(repository: &Repository, only: &[String], fail_fast: bool) -> Result<()> {
             rust_tests(repository, Effort::Usual, &[], &[], Some(TESTS_LIMIT))
         }),
         Section::new("contracts", "cargo xtask contracts", || {
-            contracts::run(repository, Derived::Check, Effort::Usual)
+            contracts::run(repository, Derived::Check)
         }),
         Section::new("demo", "cargo xtask demo", || demo(repository, &[], Some(DEMO_LIMIT))),
     ];
