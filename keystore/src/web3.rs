@@ -123,7 +123,7 @@ impl Keystore {
     /// Names the field that is missing, of a wrong form or out of bounds.
     pub fn from_json(text: &str) -> Result<Self, KeystoreError> {
         let version: VersionOnly = serde_json::from_str(text)?;
-        if version.version != serde_json::Value::from(VERSION) {
+        if version.version != VERSION {
             return Err(KeystoreError::Version {
                 found: version.version.to_string(),
                 supported: VERSION,
