@@ -132,6 +132,8 @@ interface IAttestationHub {
 
     /// @notice The chain has no working EIP-2537 precompile at `precompile`.
     error PrecompileMissing(address precompile);
+    /// @notice The challenge window is longer than a year.
+    error ChallengeWindowTooLong(uint64 window);
     /// @notice The native value sent is below the fee.
     error FeeTooLow(uint256 sent, uint256 fee);
     /// @notice The deadline has passed, or lies beyond what fits 40 bits.
@@ -156,14 +158,14 @@ interface IAttestationHub {
     error StaleHeight(uint64 given, uint64 last);
     /// @notice The height lies beyond what fits 48 bits.
     error HeightOutOfRange(uint64 height);
+    /// @notice The 34 years that recording times can count are over.
+    error ClockExhausted();
     /// @notice No batch was given.
     error NoBatches();
     /// @notice Packed outcomes are empty, not a multiple of 27 bytes, not strictly ascending, or name a verdict above 3.
     error PackedMalformed();
     /// @notice No job with this id was requested here.
     error UnknownJob(bytes32 jobId);
-    /// @notice The job has no recorded outcome.
-    error NotRecorded(bytes32 jobId);
     /// @notice The outcome given contradicts the recorded verdict.
     error OutcomeMismatch(bytes32 jobId);
     /// @notice The Merkle path or the chain of accumulators leads to nothing this hub knows.

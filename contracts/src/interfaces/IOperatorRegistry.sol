@@ -7,7 +7,7 @@ pragma solidity ^0.8.24;
 /// Life of an operator. `register` deposits one seat's stake and queues. `freezeCommittee` fixes the pending committee:
 /// the first `seats` eligible operators in order of joining, so that members stay while they are eligible. When the hub
 /// has seen the pending committee's key it calls `activateCommittee`: the pending committee is the current one, and
-/// whoever was a member and no longer is starts unbonding. `leave` asks to be left out of the next committee; an operator
+/// whoever was a member and no longer is starts unbonding. `requestExit` asks to be left out of the next committee; an operator
 /// that was never frozen may go at once.
 ///
 /// Keys. The owner pays and gets the stake back; the operator address signs bundles and transactions; the consensus key
@@ -145,10 +145,10 @@ interface IOperatorRegistry {
     function setEndpoint(address operator, string calldata endpoint) external;
 
     /// @notice Asks to be left out of the next committee. From the owner.
-    function leave(address operator) external;
+    function requestExit(address operator) external;
 
     /// @notice Fills a slashed operator's stake up to `seatStake`. From the owner.
-    function addStake(address operator, uint256 amount) external;
+    function addStake(address operator, uint128 amount) external;
 
     /// @notice Takes the stake back after leaving. From the owner.
     function withdrawStake(address operator, address to) external;
@@ -166,8 +166,9 @@ interface IOperatorRegistry {
     /// @notice Lets an operator into committees again. From the slasher.
     function unjail(address operator) external;
 
-    /// @notice Takes stake, also while unbonding: half to `reporter`, the rest burnt. From the slasher.
-    function slash(address operator, uint256 amount, address reporter) external;
+    /// @notice Takes stake, also while unbonding: half to `reporter`, the rest burns; all of it without a reporter.
+    /// From the slasher.
+    function slash(address operator, uint128 amount, address reporter) external;
 
     /// @notice Sends the sender's rewards to `to`.
     function withdrawReward(address to) external;
@@ -219,7 +220,7 @@ interface IOperatorRegistry {
     function stakeToken() external view returns (address);
 
     /// @notice Stake a seat costs.
-    function seatStake() external view returns (uint256);
+    function seatStake() external view returns (uint128);
 
     /// @notice Seats of later committees.
     function seats() external view returns (uint32);
@@ -235,6 +236,9 @@ interface IOperatorRegistry {
 
     /// @notice Rewards owed to a reporter.
     function rewardOf(address reporter) external view returns (uint256);
+
+    /// @notice Slashed stake that is locked here for ever, which is how it burns.
+    function burnt() external view returns (uint256);
 
     /// @notice Smallest committee.
     function MIN_COMMITTEE() external view returns (uint32);
