@@ -40,7 +40,11 @@ pub(crate) enum Command {
     /// Check what each crate imports against xtask/layers.toml
     Layers,
     /// Check the links in the documentation, and that no tracked file names a machine
-    Docs,
+    Docs {
+        /// Add records missing from the list of decisions to the table of contents, and check nothing
+        #[arg(long)]
+        fix: bool,
+    },
     /// Check the house rules a program can check (file length, leftover markers)
     Tidy,
     /// Run the tests

@@ -40,6 +40,46 @@ pub(crate) fn run(repository: &Repository) -> Result<()> {
     Ok(())
 }
 
+/// Adds records of `docs/decisions` that the table of contents leaves out, in their order.
+pub(crate) fn list_decisions(repository: &Repository) -> Result<()> {
+    let mut summary = repository.text(SUMMARY)?.unwrap_or_default();
+    let mut added = 0;
+    for file in repository.files()? {
+        let Some(name) = file.strip_prefix("docs/") else { continue };
+        let is_record = name.starts_with("decisions/0") && name.ends_with(".md");
+        if !is_record || summary.contains(&format!("({name})")) {
+            continue;
+        }
+        let text = repository.text(&file)?.unwrap_or_default();
+        let title = text.lines().next().unwrap_or_default().trim_start_matches('#').trim();
+        summary = with_decision(&summary, name, title);
+        println!("{SUMMARY}: added {name}");
+        added += 1;
+    }
+    if added == 0 {
+        println!("{SUMMARY} lists every decision");
+        return Ok(());
+    }
+    Ok(std::fs::write(repository.path(SUMMARY), summary)?)
+}
+
+/// The table of contents with one record more, where its number belongs.
+fn with_decision(summary: &str, name: &str, title: &str) -> String {
+    let number = name.strip_prefix("decisions/").and_then(|rest| rest.get(..4)).unwrap_or_default();
+    let titled = title.starts_with(number);
+    let shown = if titled { title.to_owned() } else { format!("{number}: {title}") };
+    let line = format!("  - [{shown}]({name})");
+    let mut lines: Vec<&str> = summary.lines().collect();
+    let before = |line: &&str| {
+        let target = line.split_once("](").and_then(|(_, target)| target.strip_suffix(')'));
+        target.is_some_and(|target| target.starts_with("decisions/") && target < name)
+    };
+    let at = lines.iter().rposition(before);
+    let records = lines.iter().rposition(|line| line.contains("](decisions/README.md)"));
+    lines.insert(at.or(records).map_or(lines.len(), |at| at + 1), &line);
+    lines.join("\n") + "\n"
+}
+
 /// What a page offers and what it refers to.
 #[derive(Debug, Default)]
 struct Page {
@@ -156,7 +196,11 @@ fn unlisted(pages: &BTreeMap<String, Page>) -> Vec<String> {
     pages
         .keys()
         .filter(|file| file.starts_with("docs/") && *file != SUMMARY && !listed.contains(*file))
-        .map(|file| format!("{SUMMARY}: {file} is not listed"))
+        .map(|file| {
+            let fix =
+                if file.starts_with("docs/decisions/") { "; `cargo xtask docs --fix`" } else { "" };
+            format!("{SUMMARY}: {file} is not listed{fix}")
+        })
         .collect()
 }
 
@@ -245,6 +289,18 @@ mod tests {
     fn pages_number_repeated_headings() {
         let page = Page::read("# A\n# A\n# `b` and C!\n");
         assert_eq!(page.anchors.iter().collect::<Vec<_>>(), ["a", "a-1", "b-and-c"]);
+    }
+
+    #[test]
+    fn with_decision_keeps_numbers_ascending() {
+        let summary = "- [D](decisions/README.md)\n  - [0001: A](decisions/0001-a.md)\n\
+                       \x20 - [0004: D](decisions/0004-d.md)\n- [Z](z.md)\n";
+        let with = with_decision(summary, "decisions/0002-b.md", "B");
+        let lines: Vec<&str> = with.lines().collect();
+        assert_eq!(lines[2], "  - [0002: B](decisions/0002-b.md)");
+        let with = with_decision(&with, "decisions/0009-e.md", "0009: E");
+        assert_eq!(with.lines().nth(4), Some("  - [0009: E](decisions/0009-e.md)"));
+        assert_eq!(with.lines().last(), Some("- [Z](z.md)"));
     }
 
     #[test]

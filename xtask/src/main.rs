@@ -21,7 +21,7 @@ mod tidy;
 fn main() -> ExitCode {
     let args = args::Args::parse();
     match tasks::run(args.command) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE

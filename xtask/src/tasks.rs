@@ -1,5 +1,6 @@
 //! The tasks, in terms of the programs they run.
 
+use std::process::ExitCode;
 use std::time::Duration;
 
 use eyre::{Result, bail};
@@ -18,16 +19,18 @@ const DEMO_LIMIT: Duration = Duration::from_secs(20 * 60);
 /// Cases a property test tries in `test --long`.
 const PROPERTY_CASES_LONG: &str = "4096";
 
-/// Runs one task.
-pub(crate) fn run(command: Command) -> Result<()> {
+/// Runs one task; the exit code is CI's, which reports its failures itself.
+pub(crate) fn run(command: Command) -> Result<ExitCode> {
     let repository = Repository::open()?;
     match command {
+        Command::Ci { only, fail_fast } => return ci(&repository, &only, fail_fast),
         Command::Setup => setup::run(&repository),
         Command::Fmt { check: true } => format(&repository, Derived::Check),
         Command::Fmt { check: false } => format(&repository, Derived::Update),
         Command::Lint => lint(&repository),
         Command::Layers => layers::run(&repository),
-        Command::Docs => docs::run(&repository),
+        Command::Docs { fix: true } => docs::list_decisions(&repository),
+        Command::Docs { fix: false } => docs::run(&repository),
         Command::Tidy => tidy::run(&repository),
         Command::Test { long, package, rest } => {
             let effort = if long { Effort::Long } else { Effort::Usual };
@@ -39,8 +42,8 @@ pub(crate) fn run(command: Command) -> Result<()> {
             contracts::run(&repository, derived)
         }
         Command::Demo { rest } => demo(&repository, &rest, None),
-        Command::Ci { only, fail_fast } => ci(&repository, &only, fail_fast),
-    }
+    }?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn format(repository: &Repository, derived: Derived) -> Result<()> {
@@ -139,7 +142,7 @@ fn demo(repository: &Repository, rest: &[String], limit: Option<Duration>) -> Re
     }
 }
 
-fn ci(repository: &Repository, only: &[String], fail_fast: bool) -> Result<()> {
+fn ci(repository: &Repository, only: &[String], fail_fast: bool) -> Result<ExitCode> {
     let sections = vec![
         Section::new("setup", "cargo xtask setup", || setup::run(repository)),
         Section::new("fmt", "cargo xtask fmt --check", || format(repository, Derived::Check)),
@@ -156,5 +159,8 @@ fn ci(repository: &Repository, only: &[String], fail_fast: bool) -> Result<()> {
         Section::new("demo", "cargo xtask demo", || demo(repository, &[], Some(DEMO_LIMIT))),
     ];
     let on_failure = if fail_fast { OnFailure::Stop } else { OnFailure::GoOn };
-    sections::run(sections::select(sections, only)?, on_failure)
+    Ok(match sections::run(sections::select(sections, only)?, on_failure) {
+        0 => ExitCode::SUCCESS,
+        _ => ExitCode::FAILURE,
+    })
 }
