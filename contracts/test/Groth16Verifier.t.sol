@@ -337,6 +337,7 @@ contract Groth16VerifierTest is CheatTest {
         vm.assertEq(_harness.word(data, index), _plainWord(data, index));
     }
 
+    /// @dev One call without the transaction around it, key, proof and inputs in calldata.
     function test_gas_verify() public {
         Case memory item = _cases[1];
         _harness.verify(item.key, item.proof, item.inputs);

@@ -467,6 +467,8 @@ contract ResourceRegistryTest is CheatTest {
 
     // gas
 
+    /// @dev Whole transactions.
+    /// forge-config: default.isolate = true
     function test_gas_registry() public {
         token.mint(to, 2 ether);
         vm.startPrank(to);

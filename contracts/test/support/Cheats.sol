@@ -13,6 +13,7 @@ interface Cheats {
     function assertLe(uint256 left, uint256 right, string calldata message) external pure;
     function assertTrue(bool condition, string calldata message) external pure;
     function deal(address account, uint256 balance) external;
+    function expectPartialRevert(bytes4 selector) external;
     function expectRevert(bytes calldata data) external;
     function expectRevert(bytes4 selector) external;
     function expectEmit() external;
