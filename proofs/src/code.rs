@@ -74,6 +74,8 @@ codes! {
         "a public input is not below the scalar field's modulus";
     205 InputCount "INPUT_COUNT"
         "the number of public inputs is not the one that the verifying key takes";
+    206 PointAtInfinity "POINT_AT_INFINITY"
+        "a point of the proof is the point at infinity";
 
     // groth16-bn254: what the consumer asked.
     210 StatementMode "STATEMENT_MODE"
@@ -85,6 +87,9 @@ codes! {
     213 StatementInputCount "STATEMENT_INPUT_COUNT"
         "the statement's number of inputs is not the one that the verifying key takes";
 
+    214 StatementBoundUnused "STATEMENT_BOUND_UNUSED"
+        "an input of the statement is bound, but the verifying key's circuit does not use it";
+
     // groth16-bn254: the verifying key.
     220 KeyLength "KEY_LENGTH"
         "the verifying key's length is not 448 bytes and 64 for each of at least one IC point";
@@ -95,11 +100,11 @@ codes! {
     223 KeyPointNotInSubgroup "KEY_POINT_NOT_IN_SUBGROUP"
         "a G2 point of the verifying key is outside the prime-order subgroup";
     224 KeyPointAtInfinity "KEY_POINT_AT_INFINITY"
-        "a point of the verifying key is the point at infinity";
+        "alpha, beta, gamma or delta of the verifying key is the point at infinity";
     225 KeyInputCount "KEY_INPUT_COUNT"
         "the verifying key states another number of public inputs than its IC points give";
     226 KeyTooLarge "KEY_TOO_LARGE"
-        "the verifying key takes more public inputs than are supported";
+        "the verifying key takes more than 256 public inputs";
 
     // groth16-bn254: file forms at the edges; never on chain.
     230 WrongCurve "WRONG_CURVE"

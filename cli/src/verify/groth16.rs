@@ -9,7 +9,7 @@ use proofs::Code;
 use proofs::formats::{Format, FormatError};
 use serde::Serialize;
 
-/// Longest file that is read; a key of 1024 inputs takes 0.3 MB as JSON.
+/// Longest file that is read; a key of 1000 inputs takes 0.2 MB as JSON.
 const FILE_BYTES_MAX: u64 = 16 << 20;
 
 const EXIT_CODES: &str = "\

@@ -21,9 +21,8 @@ use ark_ec::AffineRepr;
 use super::FormatError;
 use crate::Code;
 use crate::groth16_bn254::{
-    G1Numbers, G2Numbers, KeyNumbers, PUBLIC_INPUTS_MAX, PointFault, Proof, ProofNumbers,
-    PublicInputs, VerifyingKey, base_field, g1_numbers, g1_point, g2_numbers, key_code, proof_code,
-    uint,
+    G1Numbers, G2Numbers, KeyNumbers, PointFault, Proof, ProofNumbers, PublicInputs, VerifyingKey,
+    base_field, g1_numbers, g1_point, g2_numbers, key_code, proof_code, uint,
 };
 
 const FLAGS: u8 = 0b1100_0000;
@@ -50,9 +49,6 @@ pub fn read_key(bytes: &[u8]) -> Result<VerifyingKey, FormatError> {
     let unused_delta = reader.g1("delta in G1")?;
     let delta = reader.g2("delta in G2")?;
     let count = reader.count("the number of K points", reader.g1_bytes())?;
-    if count > PUBLIC_INPUTS_MAX + 1 {
-        return Err(FormatError::refused(Code::KeyTooLarge, format!("{count} K points")));
-    }
     let ic =
         (0..count).map(|index| reader.g1(&format!("K[{index}]"))).collect::<Result<Vec<_>, _>>()?;
     let committed = reader.number("the number of committed lists")?;
@@ -133,7 +129,7 @@ pub fn write_proof(proof: &Proof, encoding: Encoding) -> Vec<u8> {
 
 /// Writes a public witness.
 pub fn write_public(inputs: &PublicInputs) -> Vec<u8> {
-    // A key takes at most PUBLIC_INPUTS_MAX; a longer list could not be verified anyway.
+    // No key takes as many inputs as a u32 cannot count.
     let count = u32::try_from(inputs.len()).unwrap_or(u32::MAX).to_be_bytes();
     let mut out = [count, [0; 4], count].concat();
     for number in inputs.numbers() {

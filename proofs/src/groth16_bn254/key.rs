@@ -13,8 +13,8 @@ const HEAD_BYTES: usize = 64 + 3 * 128;
 /// Bytes of an IC point.
 const IC_BYTES: usize = 64;
 
-/// A Groth16 verifying key over BN254. Every point is on its curve, in its subgroup and
-/// not infinity; there is at least one IC point.
+/// A Groth16 verifying key over BN254. Every point is on its curve and in its subgroup, only
+/// IC points may be infinity, and there is at least one IC point.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VerifyingKey {
     alpha: G1Affine,
@@ -36,7 +36,8 @@ pub(crate) struct KeyNumbers {
 
 impl VerifyingKey {
     /// Decodes canonical bytes: `alpha ‖ beta ‖ gamma ‖ delta ‖ IC…` as in EIP-197, 448 bytes
-    /// and 64 for each IC point. Errors are the `KEY_…` codes.
+    /// and 64 for each IC point, of at most [`PUBLIC_INPUTS_MAX`] inputs. Errors are the
+    /// `KEY_…` codes.
     pub fn from_canonical(bytes: &[u8]) -> Result<Self, Code> {
         let ic_bytes = bytes.len().checked_sub(HEAD_BYTES).ok_or(Code::KeyLength)?;
         if ic_bytes == 0 || !ic_bytes.is_multiple_of(IC_BYTES) {
@@ -64,16 +65,15 @@ impl VerifyingKey {
         if numbers.ic.is_empty() {
             return Err((Code::KeyLength, "IC".into()));
         }
-        if numbers.ic.len() > PUBLIC_INPUTS_MAX + 1 {
-            return Err((Code::KeyTooLarge, "IC".into()));
-        }
         Ok(Self {
             alpha: key_g1(numbers.alpha).map_err(|code| (code, "alpha".into()))?,
             beta: key_g2(numbers.beta).map_err(|code| (code, "beta".into()))?,
             gamma: key_g2(numbers.gamma).map_err(|code| (code, "gamma".into()))?,
             delta: key_g2(numbers.delta).map_err(|code| (code, "delta".into()))?,
             ic: (numbers.ic.iter().enumerate())
-                .map(|(i, point)| key_g1(*point).map_err(|code| (code, format!("IC[{i}]"))))
+                .map(|(i, point)| {
+                    g1_point(*point).map_err(|fault| (key_code(fault), format!("IC[{i}]")))
+                })
                 .collect::<Result<_, _>>()?,
         })
     }
@@ -185,6 +185,12 @@ impl PreparedKey {
     /// Number of public inputs that the key takes.
     pub fn input_count(&self) -> usize {
         self.inner.vk.gamma_abc_g1.len().saturating_sub(1)
+    }
+
+    /// Whether the circuit uses the input at this position: its IC point is not infinity.
+    pub fn uses_input(&self, position: usize) -> bool {
+        let mut points = self.inner.vk.gamma_abc_g1.iter().skip(1);
+        points.nth(position).is_some_and(|point| !point.is_zero())
     }
 
     /// Whether the proof holds for the inputs.

@@ -15,11 +15,10 @@
 //!
 //! *Valid* has the value 1, one unit of work.
 //!
-//! *Points.* As the EIP-197 precompile has it, a point is (0, 0) for infinity, or on the
-//! curve with both coordinates below the modulus; unlike other G1 and G2 points, those
-//! of a key may not be infinity, because an input whose IC point is infinity binds
-//! nothing. A proof may hold infinity: the equation stays sound, and the verifiers that
-//! toolchains generate for Ethereum take it too. G2 points must be in the subgroup.
+//! *Points* are on the curve, both coordinates below the modulus; G2 points are in the
+//! subgroup. As with the EIP-197 precompile, (0, 0) is the point at infinity. It is refused
+//! in a proof and in a key, but for IC points: an input that the circuit does not use has
+//! one, and such an input cannot be bound. The Solidity verifier refuses the same.
 //!
 //! *Batches.* Proofs over one key are checked together: with coefficients `ρᵢ` of 128
 //! bits, derived from keccak256 of the whole batch, the equation
@@ -50,5 +49,6 @@ pub(crate) use encoding::{
 pub(crate) use key::{KeyNumbers, key_code};
 pub(crate) use proof::{ProofNumbers, proof_code};
 
-/// Most public inputs that a key may take; bounds the work and memory of one key.
-pub const PUBLIC_INPUTS_MAX: usize = 1024;
+/// Most public inputs that a registered key may take, as in the Solidity verifier; bounds
+/// the work and memory of one key.
+pub const PUBLIC_INPUTS_MAX: usize = 256;

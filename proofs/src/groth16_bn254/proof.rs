@@ -1,5 +1,6 @@
 use alloy_primitives::U256;
 use ark_bn254::Bn254;
+use ark_ec::AffineRepr;
 
 use super::encoding::{PointFault, Words, g1_point, g2_point, put_g1, put_g2};
 use super::{G1Numbers, G2Numbers, Input, PublicInputs, Statement};
@@ -8,7 +9,7 @@ use crate::Code;
 /// Bytes of a proof.
 pub const PROOF_BYTES: usize = 256;
 
-/// A Groth16 proof over BN254: every point is on its curve and in its subgroup, or infinity.
+/// A Groth16 proof over BN254: every point is on its curve, in its subgroup, not infinity.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Proof(ark_groth16::Proof<Bn254>);
 
@@ -35,11 +36,10 @@ impl Proof {
 
     /// Checks every point; an error names the point.
     pub(crate) fn from_numbers(numbers: &ProofNumbers) -> Result<Self, (Code, &'static str)> {
-        Ok(Self(ark_groth16::Proof {
-            a: g1_point(numbers.a).map_err(|fault| (proof_code(fault), "A"))?,
-            b: g2_point(numbers.b).map_err(|fault| (proof_code(fault), "B"))?,
-            c: g1_point(numbers.c).map_err(|fault| (proof_code(fault), "C"))?,
-        }))
+        let a = finite(g1_point(numbers.a), "A")?;
+        let b = finite(g2_point(numbers.b), "B")?;
+        let c = finite(g1_point(numbers.c), "C")?;
+        Ok(Self(ark_groth16::Proof { a, b, c }))
     }
 
     /// The one encoding of the proof.
@@ -56,6 +56,14 @@ impl Proof {
     pub(crate) const fn inner(&self) -> &ark_groth16::Proof<Bn254> {
         &self.0
     }
+}
+
+fn finite<P: AffineRepr>(
+    point: Result<P, PointFault>,
+    name: &'static str,
+) -> Result<P, (Code, &'static str)> {
+    let point = point.map_err(|fault| (proof_code(fault), name))?;
+    if point.is_zero() { Err((Code::PointAtInfinity, name)) } else { Ok(point) }
 }
 
 pub(crate) const fn proof_code(fault: PointFault) -> Code {

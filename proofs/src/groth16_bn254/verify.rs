@@ -6,7 +6,7 @@ use alloy_primitives::{B256, keccak256};
 use super::batch;
 use super::cache::{KeyCache, Prepared};
 use super::proof::split_response;
-use super::{PreparedKey, Proof, PublicInputs, Statement, VerifyingKey};
+use super::{Input, PreparedKey, Proof, PublicInputs, Statement, VerifyingKey};
 use crate::{Code, Context, Item, KeySource, Verdict, Verifier};
 
 /// Units of work that one valid proof shows.
@@ -89,6 +89,11 @@ impl Groth16Bn254 {
         let key = self.prepared_key(&statement.vk_id)?;
         if key.input_count() != statement.inputs.len() {
             return Err(Code::StatementInputCount);
+        }
+        for (position, input) in statement.inputs.iter().enumerate() {
+            if matches!(input, Input::Bound) && !key.uses_input(position) {
+                return Err(Code::StatementBoundUnused);
+            }
         }
         Ok((statement, key))
     }
