@@ -39,6 +39,8 @@ pub(crate) enum Command {
     Lint,
     /// Check what each crate imports against xtask/layers.toml
     Layers,
+    /// Check the licences of all dependencies against xtask/licences.toml
+    Licences,
     /// Check the links in the documentation, and that no tracked file names a machine
     Docs {
         /// Add records missing from the list of decisions to the table of contents, and check nothing

@@ -11,6 +11,7 @@ mod args;
 mod contracts;
 mod docs;
 mod layers;
+mod licences;
 mod repository;
 mod sections;
 mod setup;

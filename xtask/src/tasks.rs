@@ -10,7 +10,7 @@ use crate::contracts::{self, Derived, Effort};
 use crate::repository::Repository;
 use crate::sections::{self, OnFailure, Section};
 use crate::shell::Program;
-use crate::{docs, layers, setup, tidy};
+use crate::{docs, layers, licences, setup, tidy};
 
 /// How long a CI section may take; a hang is stopped then.
 const TESTS_LIMIT: Duration = Duration::from_secs(45 * 60);
@@ -29,6 +29,7 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
         Command::Fmt { check: false } => format(&repository, Derived::Update),
         Command::Lint => lint(&repository),
         Command::Layers => layers::run(&repository),
+        Command::Licences => licences::run(&repository),
         Command::Docs { fix: true } => docs::list_decisions(&repository),
         Command::Docs { fix: false } => docs::run(&repository),
         Command::Tidy => tidy::run(&repository),
@@ -147,6 +148,7 @@ fn ci(repository: &Repository, only: &[String], fail_fast: bool) -> Result<ExitC
         Section::new("setup", "cargo xtask setup", || setup::run(repository)),
         Section::new("fmt", "cargo xtask fmt --check", || format(repository, Derived::Check)),
         Section::new("layers", "cargo xtask layers", || layers::run(repository)),
+        Section::new("licences", "cargo xtask licences", || licences::run(repository)),
         Section::new("docs", "cargo xtask docs", || docs::run(repository)),
         Section::new("tidy", "cargo xtask tidy", || tidy::run(repository)),
         Section::new("lint", "cargo xtask lint", || lint(repository)),
