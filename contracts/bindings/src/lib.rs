@@ -1,1 +1,10 @@
-//! Rust bindings over the committed contract ABIs.
+//! Rust over the committed contract ABIs, for calls, events and errors.
+//!
+//! Without features this crate does no IO and may be used anywhere. Feature `rpc` adds a JSON-RPC client for nodes and
+//! submitters, feature `deploy` the deployment of all contracts for the devnet and for tests.
+
+mod contracts;
+#[cfg(feature = "rpc")]
+pub mod rpc;
+
+pub use contracts::*;

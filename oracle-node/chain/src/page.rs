@@ -1,0 +1,131 @@
+//! Whether headers and logs of a range of blocks fit together. An endpoint may lie, lag, or sit behind a balancer whose
+//! back ends disagree; a page is used only if nothing in it contradicts anything else.
+
+use std::ops::RangeInclusive;
+
+use alloy_primitives::{Address, BloomInput};
+use bindings::rpc::{BlockRef, Header, Log};
+
+use crate::decode::TOPICS;
+
+/// Most logs of one page; more, and the range is made smaller.
+pub(crate) const PAGE_LOGS_MAX: usize = 20_000;
+
+/// A page whose parts fit together.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Page {
+    /// Every block of the range.
+    pub(crate) headers: Vec<Header>,
+    /// Ascending by block and index.
+    pub(crate) logs: Vec<Log>,
+    /// Blocks whose bloom filter says that the hub may have spoken, and of which no log came.
+    pub(crate) suspects: Vec<BlockRef>,
+}
+
+/// Why a page can't be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum PageFault {
+    /// It contradicts itself: read it again.
+    Inconsistent(String),
+    /// It contradicts what was delivered before.
+    Broken {
+        /// What was read before.
+        expected: BlockRef,
+        /// What is there now.
+        found: alloy_primitives::B256,
+    },
+}
+
+/// Checks the headers of `range`, which follow `parent` if that is known, and the hub's logs in it.
+pub(crate) fn check(
+    hub: Address,
+    parent: Option<BlockRef>,
+    range: RangeInclusive<u64>,
+    headers: Vec<Header>,
+    mut logs: Vec<Log>,
+) -> Result<Page, PageFault> {
+    check_headers(parent, &range, &headers)?;
+    logs.sort_by_key(|log| (log.block.number, log.log_index));
+    check_logs(hub, *range.start(), &headers, &logs)?;
+    let mut suspects = Vec::new();
+    for header in &headers {
+        let silent = logs.binary_search_by_key(&header.number, |log| log.block.number).is_err();
+        if silent && may_hold_hub_logs(hub, header) {
+            suspects.push(header.block_ref());
+        }
+    }
+    Ok(Page { headers, logs, suspects })
+}
+
+/// Checks the logs of one block that was asked for by hash.
+pub(crate) fn check_block_logs(
+    hub: Address,
+    header: &Header,
+    mut logs: Vec<Log>,
+) -> Result<Vec<Log>, PageFault> {
+    logs.sort_by_key(|log| log.log_index);
+    check_logs(hub, header.number, std::slice::from_ref(header), &logs)?;
+    Ok(logs)
+}
+
+fn inconsistent<T>(what: String) -> Result<T, PageFault> {
+    Err(PageFault::Inconsistent(what))
+}
+
+fn check_headers(
+    parent: Option<BlockRef>,
+    range: &RangeInclusive<u64>,
+    headers: &[Header],
+) -> Result<(), PageFault> {
+    if !headers.iter().map(|header| header.number).eq(range.clone()) {
+        return inconsistent(format!("headers are not those of blocks {range:?}"));
+    }
+    let mut before = parent;
+    for header in headers {
+        if let Some(before) = before
+            && before.hash != header.parent_hash
+        {
+            if parent == Some(before) {
+                return Err(PageFault::Broken { expected: before, found: header.parent_hash });
+            }
+            return inconsistent(format!(
+                "block {} does not follow block {}",
+                header.number, before.number
+            ));
+        }
+        before = Some(header.block_ref());
+    }
+    Ok(())
+}
+
+fn check_logs(hub: Address, first: u64, headers: &[Header], logs: &[Log]) -> Result<(), PageFault> {
+    let mut before = None;
+    for log in logs {
+        let at = (log.block.number, log.log_index);
+        let place = format!("log {} of block {}", log.log_index, log.block.number);
+        let offset = log.block.number.checked_sub(first).and_then(|it| usize::try_from(it).ok());
+        let Some(header) = offset.and_then(|offset| headers.get(offset)) else {
+            return inconsistent(format!("{place} is outside the range"));
+        };
+        if header.hash != log.block.hash {
+            return inconsistent(format!("{place} is of another block {}", log.block.hash));
+        }
+        if before == Some(at) {
+            return inconsistent(format!("{place} came twice"));
+        }
+        if log.address != hub || !log.topics.first().is_some_and(|it| TOPICS.contains(it)) {
+            return inconsistent(format!("{place} was not asked for"));
+        }
+        let in_bloom = |bytes: &[u8]| header.logs_bloom.contains_input(BloomInput::Raw(bytes));
+        if !in_bloom(hub.as_slice()) || !log.topics.iter().all(|it| in_bloom(it.as_slice())) {
+            return inconsistent(format!("{place} is not in its block's bloom filter"));
+        }
+        before = Some(at);
+    }
+    Ok(())
+}
+
+fn may_hold_hub_logs(hub: Address, header: &Header) -> bool {
+    let in_bloom = |bytes: &[u8]| header.logs_bloom.contains_input(BloomInput::Raw(bytes));
+    in_bloom(hub.as_slice()) && TOPICS.iter().any(|topic| in_bloom(topic.as_slice()))
+}
