@@ -1,0 +1,82 @@
+//! Bundles of all members that are not in a block yet.
+
+use std::collections::BTreeMap;
+
+use protocol::{
+    block::Block,
+    bundle::SignedBundle,
+    ids::OperatorIndex,
+    ledger::Ledger,
+};
+
+use crate::effect::{Acceptance, Warning};
+
+/// How far ahead of the ledger a member's bundle may be.
+const MAX_AHEAD: u64 = 4;
+
+/// Bundles by member and number, at most [`MAX_AHEAD`] a member.
+#[derive(Debug, Default)]
+pub(crate) struct BundlePool {
+    bundles: BTreeMap<(OperatorIndex, u64), SignedBundle>,
+}
+
+impl BundlePool {
+    /// Takes a bundle that may go into one of the next blocks.
+    pub(crate) fn add(
+        &mut self,
+        ledger: &Ledger,
+        signed: SignedBundle,
+    ) -> (Acceptance, Option<Warning>) {
+        let (operator, number) = (signed.bundle.operator, signed.bundle.number);
+        let (Some(member), Some(state)) =
+            (ledger.genesis().member(operator), ledger.state().member(operator))
+        else {
+            return (Acceptance::Reject, None);
+        };
+        if number <= state.bundles || number > state.bundles.saturating_add(MAX_AHEAD) {
+            return (Acceptance::Ignore, None);
+        }
+        let held = self.bundles.get(&(operator, number));
+        if held.is_some_and(|held| *held == signed) {
+            return (Acceptance::Ignore, None);
+        }
+        if signed.verify(ledger.state().ledger_id, member.operator).is_err() {
+            return (Acceptance::Reject, None);
+        }
+        if held.is_some() {
+            return (Acceptance::Ignore, Some(Warning::DoubleBundle { operator, number }));
+        }
+        self.bundles.insert((operator, number), signed);
+        (Acceptance::Accept, None)
+    }
+
+    /// Forgets what is in blocks.
+    pub(crate) fn prune(&mut self, ledger: &Ledger) {
+        self.bundles.retain(|(operator, number), _| {
+            ledger.state().member(*operator).is_some_and(|member| *number > member.bundles)
+        });
+    }
+
+    /// Each member's next bundle, if it is here.
+    pub(crate) fn next<'a>(
+        &'a self,
+        ledger: &'a Ledger,
+    ) -> impl Iterator<Item = &'a SignedBundle> + 'a {
+        ledger.genesis().indices().filter_map(|operator| {
+            let number = ledger.state().member(operator)?.bundles.checked_add(1)?;
+            self.bundles.get(&(operator, number))
+        })
+    }
+
+    /// The bundles of the next block, without those that would make it too large.
+    pub(crate) fn fill(&self, ledger: &Ledger, block: &mut Block) {
+        let mut room = protocol::block::MAX_BLOCK_BYTES.saturating_sub(block.encode().len());
+        for bundle in self.next(ledger) {
+            let bytes = bundle.encode().len();
+            if bytes <= room {
+                room -= bytes;
+                block.bundles.push(bundle.clone());
+            }
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! Partial signatures on what is due, and their combination.
+
+use std::collections::BTreeMap;
+
+use alloy_primitives::B256;
+use ed25519_dalek::SigningKey;
+use protocol::{
+    block::MAX_BLOCK_SIGNATURES,
+    envelope::PartialEnvelope,
+    ids::OperatorIndex,
+    ledger::Ledger,
+    subject::{GroupSignature, Subject},
+};
+use threshold::{Combiner, PartialSignature, Share, Signature};
+
+use crate::{
+    effect::{Acceptance, Effect, Topic, Warning},
+    frame::{self, Backoff},
+};
+
+/// Pauses between attempts to reach members that were away.
+const REGOSSIP_MS: (u64, u64) = (1_000, 60_000);
+
+/// Envelopes of one member that are kept until the block that makes them due is decided here.
+const MAX_EARLY_PER_MEMBER: usize = 16;
+
+/// What is known of one subject.
+struct Track {
+    message: B256,
+    combiner: Combiner,
+    mine: Option<(Vec<u8>, Backoff)>,
+    signature: Option<Signature>,
+}
+
+/// This member's share, and what is being signed.
+pub(crate) struct Signing {
+    me: OperatorIndex,
+    network_key: SigningKey,
+    share: Option<Share>,
+    tracks: BTreeMap<Subject, Track>,
+    early: BTreeMap<(OperatorIndex, Subject), PartialEnvelope>,
+}
+
+impl Signing {
+    pub(crate) fn new(me: OperatorIndex, network_key: SigningKey, share: Option<Share>) -> Self {
+        Self { me, network_key, share, tracks: BTreeMap::new(), early: BTreeMap::new() }
+    }
+
+    pub(crate) fn has_share(&self) -> bool {
+        self.share.is_some()
+    }
+
+    pub(crate) fn set_share(&mut self, share: Share) {
+        self.share = Some(share);
+    }
+
+    /// Follows what is due on the ledger, and signs what is new.
+    pub(crate) fn sync(&mut self, ledger: &Ledger) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        let Some(group) = ledger.group() else { return effects };
+        let due = &ledger.state().due;
+        self.tracks.retain(|subject, _| due.contains_key(subject));
+        self.early
+            .retain(|(_, subject), _| is_ahead(ledger, *subject) || due.contains_key(subject));
+        for (subject, message) in due {
+            if self.tracks.contains_key(subject) {
+                continue;
+            }
+            let combiner = Combiner::new(group.sharing.clone(), message.0);
+            let track = Track { message: *message, combiner, mine: None, signature: None };
+            self.tracks.insert(*subject, track);
+            let waiting: Vec<PartialEnvelope> = ledger
+                .genesis()
+                .indices()
+                .filter_map(|operator| self.early.remove(&(operator, *subject)))
+                .collect();
+            for envelope in waiting {
+                self.take(ledger, &envelope, &mut effects);
+            }
+        }
+        self.sign(ledger, &mut effects);
+        effects
+    }
+
+    fn sign(&mut self, ledger: &Ledger, effects: &mut Vec<Effect>) {
+        let Some(share) = &self.share else { return };
+        let mut own = Vec::new();
+        for (subject, track) in self.tracks.iter_mut().filter(|(_, track)| track.mine.is_none()) {
+            let partial = threshold::sign_partial(share, &track.message.0);
+            let envelope = PartialEnvelope::seal(
+                ledger.state().ledger_id,
+                self.me,
+                *subject,
+                track.message,
+                partial.signature.to_bytes(),
+                &self.network_key,
+            );
+            let backoff = Backoff::new(REGOSSIP_MS.0, REGOSSIP_MS.1);
+            track.mine = Some((envelope.encode(), backoff));
+            own.push(envelope);
+        }
+        for envelope in own {
+            self.take(ledger, &envelope, effects);
+        }
+    }
+
+    /// Sends own partial signatures, again where it is time.
+    pub(crate) fn publish(&mut self, now_ms: u64) -> Vec<Effect> {
+        self.tracks
+            .values_mut()
+            .filter_map(|track| {
+                let (bytes, backoff) = track.mine.as_mut()?;
+                let attempt = backoff.take(now_ms)?;
+                let bytes = frame::wrap(attempt, bytes);
+                Some(Effect::Publish { topic: Topic::Partials, bytes })
+            })
+            .collect()
+    }
+
+    /// A partial signature from gossip.
+    pub(crate) fn received(
+        &mut self,
+        ledger: &Ledger,
+        envelope: PartialEnvelope,
+        effects: &mut Vec<Effect>,
+    ) -> Acceptance {
+        if ledger.genesis().member(envelope.operator).is_none() {
+            return Acceptance::Reject;
+        }
+        if self.tracks.contains_key(&envelope.subject) {
+            return self.take(ledger, &envelope, effects);
+        }
+        let operator = envelope.operator;
+        let held = self.early.keys().filter(|(from, _)| *from == operator).count();
+        if held < MAX_EARLY_PER_MEMBER && is_ahead(ledger, envelope.subject) {
+            self.early.insert((operator, envelope.subject), envelope);
+        }
+        Acceptance::Ignore
+    }
+
+    fn take(
+        &mut self,
+        ledger: &Ledger,
+        envelope: &PartialEnvelope,
+        effects: &mut Vec<Effect>,
+    ) -> Acceptance {
+        let subject = envelope.subject;
+        let (Some(track), Some(member)) =
+            (self.tracks.get_mut(&subject), ledger.genesis().member(envelope.operator))
+        else {
+            return Acceptance::Ignore;
+        };
+        let ledger_id = ledger.state().ledger_id;
+        if envelope.verify(ledger_id, track.message, &member.network_key).is_err() {
+            return Acceptance::Reject;
+        }
+        let Ok(signature) = Signature::from_bytes(&envelope.partial) else {
+            return Acceptance::Reject;
+        };
+        let partial = PartialSignature { index: envelope.operator.0, signature };
+        if track.signature.is_some() {
+            return Acceptance::Accept;
+        }
+        if track.combiner.add(&partial).is_err() {
+            return Acceptance::Ignore;
+        }
+        if track.combiner.is_ready() {
+            combine(subject, track, effects);
+        }
+        Acceptance::Accept
+    }
+
+    /// Group signatures that the ledger does not hold yet, for the next block.
+    pub(crate) fn for_block(&self) -> Vec<GroupSignature> {
+        self.tracks
+            .iter()
+            .filter_map(|(subject, track)| {
+                let signature = track.signature.as_ref()?.to_bytes();
+                Some(GroupSignature { subject: *subject, signature })
+            })
+            .take(MAX_BLOCK_SIGNATURES)
+            .collect()
+    }
+}
+
+fn combine(subject: Subject, track: &mut Track, effects: &mut Vec<Effect>) {
+    let result = track.combiner.combine();
+    let culprits = match &result {
+        Ok(combined) => combined.culprits.clone(),
+        Err(threshold::CombineError::NotEnoughGood { culprits, .. }) => culprits.clone(),
+        Err(_) => Vec::new(),
+    };
+    if !culprits.is_empty() {
+        effects.push(Effect::Warn(Warning::BadPartials { subject, culprits }));
+    }
+    if let Ok(combined) = result {
+        let signature = Box::new(combined.signature.to_eip2537());
+        track.signature = Some(combined.signature);
+        effects.push(Effect::Signed { subject, signature });
+    }
+}
+
+/// Whether a subject may become due when this node has caught up.
+fn is_ahead(ledger: &Ledger, subject: Subject) -> bool {
+    match subject {
+        Subject::Beacon { height } | Subject::Attestation { height, .. } => {
+            height > ledger.state().height
+        }
+        Subject::KeyPossession { .. } => ledger.group().is_none(),
+    }
+}
