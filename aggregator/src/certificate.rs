@@ -179,7 +179,7 @@ impl Certificate {
     /// The call that settles it.
     pub fn submit_call(&self) -> AttestationHub::submitCall {
         AttestationHub::submitCall {
-            epoch: self.epoch,
+            epoch_: self.epoch,
             height: self.height,
             blockId: self.block_id,
             batches: self.hub_batches(),
@@ -190,7 +190,7 @@ impl Certificate {
     /// The call that emits its outcomes without recording them.
     pub fn announce_call(&self) -> AttestationHub::announceCall {
         AttestationHub::announceCall {
-            epoch: self.epoch,
+            epoch_: self.epoch,
             height: self.height,
             blockId: self.block_id,
             batches: self.hub_batches(),

@@ -14,9 +14,8 @@ mod fees;
 pub mod machine;
 mod source;
 mod submitter;
-mod transaction;
 
-pub use alloy::signers::local::PrivateKeySigner;
+pub use bindings::rpc::PrivateKeySigner;
 pub use certificate::{
     Audience, BATCH_OUTCOMES_MAX, BATCHES_MAX, Batch, CALL_BYTES_MAX, CallSize, Certificate,
     CertificateError,

@@ -5,14 +5,15 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use alloy::signers::local::PrivateKeySigner;
-use alloy_primitives::{Address, B256, Bytes};
+use alloy_primitives::{Address, B256, Bytes, U256};
 use alloy_sol_types::{SolCall, SolInterface};
 use bindings::AttestationHub::{
     AttestationHubErrors, committeeIdCall, epochCall, groupKeyCall, lastAccCall, lastHeightCall,
     ledgerIdCall,
 };
-use bindings::rpc::{Backoff, BlockId, Endpoints, Limits, Rpc, RpcError};
+use bindings::rpc::{
+    Backoff, BlockId, Endpoints, Limits, PrivateKeySigner, Rpc, RpcError, TRANSFER_GAS, Transaction,
+};
 use tokio::time::Instant;
 
 use crate::certificate::{Audience, Certificate, saturating_u128};
@@ -22,7 +23,6 @@ use crate::fault::classify;
 use crate::fees::Market;
 use crate::machine::{Decision, Machine, Order, Purpose, Sighting, Snapshot};
 use crate::source::{CertificateQuery, CertificateSource, SourceError};
-use crate::transaction::{TRANSFER_GAS, Unsigned, sign};
 
 /// Blocks whose tips are looked at.
 const FEE_HISTORY_BLOCKS: u64 = 10;
@@ -314,7 +314,7 @@ impl<S: CertificateSource> Submitter<S> {
         let (to, input, gas_limit) = match &order.purpose {
             Purpose::Submit(certificate) => {
                 let (hub, input) = (self.config.hub, certificate.submit_call().abi_encode().into());
-                let gas = match rpc.estimate_gas(account, Some(hub), &input).await {
+                let gas = match rpc.estimate_gas(account, Some(hub), &input, U256::ZERO).await {
                     Ok(gas) => gas.saturating_add(gas / 5),
                     Err(error @ RpcError::Answered { .. }) => {
                         self.machine.refused(order, explain(&error));
@@ -331,19 +331,21 @@ impl<S: CertificateSource> Submitter<S> {
             }
             Purpose::Cancel => (account, Bytes::new(), TRANSFER_GAS),
         };
-        let unsigned = Unsigned {
+        let transaction = Transaction {
             chain_id: self.config.chain_id,
             nonce: order.nonce,
             gas_limit,
-            fees: order.fees,
-            to,
+            fee_max: order.fees.max,
+            tip_max: order.fees.tip,
+            to: Some(to),
+            value: U256::ZERO,
             input,
         };
-        let (hash, raw) =
-            sign(unsigned, &self.key).map_err(|error| TickError::Signer(error.to_string()))?;
-        self.machine.sending(order, hash);
-        self.raw.insert(hash, raw.clone());
-        self.broadcast(rpc, &raw).await;
+        let signed = transaction.sign(&self.key);
+        let signed = signed.map_err(|error| TickError::Signer(error.to_string()))?;
+        self.machine.sending(order, signed.hash);
+        self.raw.insert(signed.hash, signed.raw.clone());
+        self.broadcast(rpc, &signed.raw).await;
         Ok(())
     }
 

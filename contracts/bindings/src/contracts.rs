@@ -4,6 +4,7 @@
     missing_docs,
     reason = "generated from ABIs; the NatSpec of contracts/src/interfaces documents them"
 )]
+#![allow(clippy::too_many_arguments, reason = "generated from constructors with many arguments")]
 
 mod hub {
     alloy_sol_types::sol!(

@@ -4,6 +4,8 @@
 //! submitters, feature `deploy` the deployment of all contracts for the devnet and for tests.
 
 mod contracts;
+#[cfg(feature = "deploy")]
+pub mod deploy;
 #[cfg(feature = "rpc")]
 pub mod rpc;
 

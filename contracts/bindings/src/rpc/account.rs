@@ -75,8 +75,9 @@ impl Rpc {
         from: Address,
         to: Option<Address>,
         data: &Bytes,
+        value: U256,
     ) -> Result<u64, RpcError> {
-        let mut call = serde_json::json!({ "from": from, "data": data });
+        let mut call = serde_json::json!({ "from": from, "data": data, "value": value });
         if let Some(to) = to {
             call["to"] = serde_json::json!(to);
         }
