@@ -24,5 +24,5 @@ mod signing;
 pub use effect::{
     Acceptance, Effect, JournalKey, Judged, ResponseRefused, Topic, VerifyTask, Warning,
 };
-pub use operator::{Config, Operator, Restored};
+pub use operator::{Config, Operator, Restored, StartError};
 pub use requests::Request;

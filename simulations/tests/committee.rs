@@ -1,0 +1,174 @@
+//! Four operators in one process, from key ceremony to certificate.
+
+use assay_simulations::{
+    Options, World,
+    provider::{Behaviour, WRONG_SEED},
+};
+use protocol::{
+    bytes,
+    ids::JobId,
+    outcome::{Verdict, code},
+};
+
+/// Virtual time that is more than enough for anything here.
+const LIMIT_MS: u64 = 300_000;
+
+/// A world that has its group key.
+fn world_with_key(options: Options) -> World {
+    let mut world = World::new(options);
+    let formed = world.run_until(LIMIT_MS, |world| {
+        world.operators().all(|operator| operator.ledger().group().is_some())
+    });
+    assert!(formed, "no group key: {:?}", world.warnings);
+    world
+}
+
+/// Runs until every one of `jobs` has an outcome and the group has signed it.
+fn settle(world: &mut World, jobs: &[JobId]) {
+    let done = world.run_until(LIMIT_MS, |world| {
+        jobs.iter().all(|job| world.outcomes.contains_key(job))
+            && world.batches.keys().next_back() == world.attestations.keys().next_back()
+    });
+    assert!(done, "outcomes {:?}, warnings {:?}", world.outcomes, world.warnings);
+}
+
+/// INV-DIGEST: same blocks, same digest.
+fn assert_same_digest(world: &mut World) {
+    let heights = |world: &World| -> Vec<_> {
+        world.operators().map(|operator| operator.ledger().state().height).collect()
+    };
+    world.run_until(1_000, |_| false);
+    assert!(heights(world).windows(2).all(|pair| pair[0] == pair[1]));
+    let digests: Vec<_> = world.operators().map(|operator| operator.ledger().digest()).collect();
+    assert!(digests.windows(2).all(|pair| pair[0] == pair[1]), "{digests:?}");
+}
+
+fn assert_certificates_verify(world: &World) {
+    let operator = world.operators().next().unwrap();
+    let ledger = operator.ledger();
+    let mut acc = Default::default();
+    for (height, batch) in &world.batches {
+        assert_eq!(batch.previous, acc, "batches chain");
+        acc = batch.acc;
+        let Some(signature) = world.attestations.get(height) else { continue };
+        let (block, _) = world.blocks[usize::try_from(height.0).unwrap() - 1].clone();
+        let hub = ledger.genesis().hubs[0].address();
+        let state = ledger.state();
+        let message =
+            bytes::attestation(state.ledger_id, hub, 0, state.epoch, *height, block, acc);
+        let signature = threshold::Signature::from_eip2537(signature).unwrap();
+        threshold::verify(&ledger.group().unwrap().key, &message.0, &signature).unwrap();
+    }
+}
+
+fn verdict_of(world: &World, job: JobId) -> (Verdict, u16) {
+    let judgement = world.outcomes[&job].judgement;
+    (judgement.verdict, judgement.code)
+}
+
+#[test]
+fn committee_each_provider_behaviour_concludes_and_certifies() {
+    let mut world = world_with_key(Options::default());
+    let honest = world.request(1, Behaviour::Honest);
+    let wrong = world.request(2, Behaviour::Wrong);
+    let silent = world.request(3, Behaviour::Silent);
+    let two_faced = world.request(4, Behaviour::Equivocating);
+    settle(&mut world, &[honest, wrong, silent, two_faced]);
+    assert_eq!(verdict_of(&world, honest), (Verdict::Valid, 0));
+    assert_eq!(verdict_of(&world, wrong), (Verdict::Invalid, WRONG_SEED));
+    assert_eq!(verdict_of(&world, silent), (Verdict::Missed, code::NO_ANSWER));
+    assert_eq!(verdict_of(&world, two_faced), (Verdict::Invalid, code::EQUIVOCATED));
+    assert_certificates_verify(&world);
+    assert_same_digest(&mut world);
+}
+
+#[test]
+fn committee_same_seed_same_trace() {
+    let run = |seed| {
+        let mut world = world_with_key(Options { seed, loss_percent: 10, ..Options::default() });
+        let job = world.request(1, Behaviour::Honest);
+        settle(&mut world, &[job]);
+        world.trace()
+    };
+    assert_eq!(run(7), run(7));
+    assert_ne!(run(7), run(8));
+}
+
+#[test]
+fn committee_member_down_concludes_and_catches_up() {
+    let mut world = world_with_key(Options::default());
+    world.crash(2, 60_000);
+    let jobs = [world.request(1, Behaviour::Honest), world.request(2, Behaviour::Silent)];
+    settle(&mut world, &jobs);
+    assert_eq!(world.operators().count(), 3);
+    assert_eq!(verdict_of(&world, jobs[0]).0, Verdict::Valid);
+    assert_eq!(verdict_of(&world, jobs[1]).0, Verdict::Missed);
+    let back = world.run_until(LIMIT_MS, |world| world.operators().count() == 4);
+    assert!(back);
+    assert!(world.operators().all(operator::Operator::has_share));
+    assert_same_digest(&mut world);
+}
+
+#[test]
+fn committee_crashes_everywhere_conclude_without_contradiction() {
+    for seed in 1..=8u64 {
+        let mut world =
+            world_with_key(Options { seed, loss_percent: 5, ..Options::default() });
+        let jobs: Vec<JobId> = (1..=6)
+            .map(|index| {
+                let behaviour =
+                    if index % 2 == 0 { Behaviour::Honest } else { Behaviour::Wrong };
+                world.request(index, behaviour)
+            })
+            .collect();
+        for step in 0..12usize {
+            world.run_until(137 + seed * 31, |_| false);
+            world.crash(step % 4, 400);
+        }
+        settle(&mut world, &jobs);
+        for (position, job) in jobs.iter().enumerate() {
+            let verdict = verdict_of(&world, *job).0;
+            let expected = if position % 2 == 1 { Verdict::Valid } else { Verdict::Invalid };
+            assert_eq!(verdict, expected, "seed {seed}, job {}", position + 1);
+        }
+        let contradictions: Vec<&String> = world
+            .warnings
+            .iter()
+            .filter(|warning| {
+                ["contradicts", "two bundles", "does not open", "another process"]
+                    .iter()
+                    .any(|bad| warning.contains(bad))
+            })
+            .collect();
+        assert!(contradictions.is_empty(), "seed {seed}: {contradictions:?}");
+        assert_same_digest(&mut world);
+    }
+}
+
+#[test]
+fn committee_crash_in_ceremony_still_forms_key() {
+    for down_ms in [100, 500, 40_000] {
+        let mut world = World::new(Options { seed: down_ms, ..Options::default() });
+        world.run_until(40, |_| false);
+        world.crash(1, down_ms);
+        let formed = world.run_until(LIMIT_MS, |world| {
+            world.operators().filter(|operator| operator.has_share()).count() >= 3
+        });
+        assert!(formed, "down for {down_ms} ms: {:?}", world.warnings);
+        let job = world.request(1, Behaviour::Honest);
+        settle(&mut world, &[job]);
+        assert_eq!(verdict_of(&world, job).0, Verdict::Valid);
+    }
+}
+
+#[test]
+fn committee_after_long_idle_time_does_not_miss_an_answer() {
+    let mut world = world_with_key(Options::default());
+    for place in 0..4 {
+        world.crash(place, 3_600_000);
+    }
+    world.run_until(3_600_100, |_| false);
+    let job = world.request(1, Behaviour::Honest);
+    settle(&mut world, &[job]);
+    assert_eq!(verdict_of(&world, job), (Verdict::Valid, 0));
+}
