@@ -212,6 +212,18 @@ pub enum HostError {
         /// Its id.
         block_id: [u8; 32],
     },
+    /// A block is decided whose body was lost.
+    #[error(
+        "height {height}: the body of decided block 0x{block} is not on disk; restart with an empty folder of \
+         the write-ahead log, allowing a missing log, once the other operators have decided the height",
+        block = crate::event::hex(block_id)
+    )]
+    BodyMissing {
+        /// Height of the block.
+        height: u64,
+        /// Its id.
+        block_id: [u8; 32],
+    },
     /// The application dropped a reply that the host can't do without.
     #[error("the application gave no answer to {question} at height {height}")]
     Application {
@@ -223,6 +235,23 @@ pub enum HostError {
     /// The engine stopped.
     #[error("consensus engine stopped: {0}")]
     Engine(String),
+}
+
+/// Why a message was not published.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum PublishError {
+    /// The message is longer than gossip allows.
+    #[error("message of {0} bytes is too long")]
+    TooLong(usize),
+    /// No operator is connected and listening.
+    #[error("no operator listens")]
+    NoPeers,
+    /// The queues to all operators are full.
+    #[error("queues to all operators are full")]
+    Busy,
+    /// The host has stopped.
+    #[error("host has stopped")]
+    Stopped,
 }
 
 /// Why a request got no answer.

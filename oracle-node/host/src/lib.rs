@@ -16,11 +16,24 @@
 //!   or after `max_idle`.
 //! - After [`Event::Fatal`] the host signs nothing any more; stop it and exit.
 
+mod bodies;
+mod codec;
 mod config;
+mod driver;
 mod event;
+mod host;
+mod network;
+mod progress;
+mod questions;
+mod supervisor;
+mod wal;
 
-pub use config::{HostConfig, Limits, Timeouts, Validator};
-pub use event::{
-    Acceptance, Decided, Event, Gossip, HostError, Metrics, PeerKey, Propose, Protocol, Request,
-    RequestError, StoredBlock, StoredBlocks, Topic, Validate,
+pub use config::{
+    BODY_BYTES_MAX, GOSSIP_BYTES_MAX, HostConfig, Limits, REQUEST_BYTES_MAX, RESPONSE_BYTES_MAX,
+    Timeouts, Validator,
 };
+pub use event::{
+    Acceptance, Decided, Event, Gossip, HostError, Metrics, PeerKey, Propose, Protocol,
+    PublishError, Request, RequestError, StoredBlock, StoredBlocks, Topic, Validate,
+};
+pub use host::{Host, start};

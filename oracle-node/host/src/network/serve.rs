@@ -1,0 +1,279 @@
+//! Requests: sync and status for the engine, direct messages and fetches for the application.
+
+use arc_malachitebft_codec::Codec;
+use arc_malachitebft_engine::network::{NetworkEvent, Status};
+use arc_malachitebft_peer::PeerId as EnginePeerId;
+use arc_malachitebft_sync::{
+    InboundRequestId, OutboundFailureReason, OutboundRequestId as EngineRequestId, Request,
+    Response,
+};
+use consensus::LedgerContext;
+use libp2p::PeerId;
+use libp2p::request_response::{Event as Exchange, Message, OutboundFailure, ResponseChannel};
+use ractor::RpcReplyPort;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+use tracing::debug;
+
+use super::task::{Done, Network};
+use crate::codec::{StatusBytes, WireCodec};
+use crate::config::{REQUEST_BYTES_MAX, RESPONSE_BYTES_MAX};
+use crate::event::{Event, PeerKey, Protocol, Request as AppRequest, RequestError};
+
+/// Requests of this node under way.
+const REQUESTS_MAX: usize = 256;
+/// How far ahead a peer's tip is believed at a time.
+const TIP_AHEAD_MAX: u64 = 4096;
+
+type Frame = Exchange<Vec<u8>, Vec<u8>>;
+
+impl Network {
+    pub(super) fn send_sync_request(
+        &mut self,
+        peer: &EnginePeerId,
+        bytes: Vec<u8>,
+        reply: RpcReplyPort<EngineRequestId>,
+    ) {
+        let Some(id) = self.peers.by_engine(peer) else { return };
+        let request = self.swarm.behaviour_mut().sync.send_request(&id, bytes);
+        self.sync_outbound.insert(request, id);
+        // The engine's sync may have stopped waiting; the answer is then dropped by it.
+        let _ = reply.send(EngineRequestId::new(request));
+    }
+
+    pub(super) fn send_sync_answer(&mut self, id: &InboundRequestId, bytes: Option<Vec<u8>>) {
+        if let (Some((_, channel)), Some(bytes)) = (self.sync_inbound.remove(id), bytes) {
+            // Fails if the peer is gone, which it will notice itself.
+            let _ = self.swarm.behaviour_mut().sync.send_response(channel, bytes);
+        }
+    }
+
+    pub(super) fn on_sync(&mut self, event: Frame) {
+        match event {
+            Exchange::Message { peer, message, .. } => match message {
+                Message::Request { request_id, request, channel } => {
+                    self.on_sync_request(peer, &request_id.to_string(), request, channel);
+                }
+                Message::Response { request_id, response } => {
+                    self.sync_outbound.remove(&request_id);
+                    let decoded: Option<Response<LedgerContext>> =
+                        WireCodec.decode(response.into()).ok();
+                    if decoded.is_none() {
+                        self.progress.messages_refused.add();
+                    }
+                    if let Some(engine) = self.peers.get(&peer).map(|peer| peer.engine) {
+                        let id = EngineRequestId::new(request_id);
+                        self.emit(&NetworkEvent::SyncResponse(id, engine, decoded));
+                    }
+                }
+            },
+            Exchange::OutboundFailure { peer, request_id, error, .. } => {
+                self.sync_outbound.remove(&request_id);
+                if let Some(engine) = self.peers.get(&peer).map(|peer| peer.engine) {
+                    let id = EngineRequestId::new(request_id);
+                    let event = NetworkEvent::SyncRequestFailed(id, engine, reason(&error));
+                    self.emit(&event);
+                }
+            }
+            Exchange::InboundFailure { peer, request_id, .. } => {
+                let id = InboundRequestId::new(request_id);
+                self.sync_inbound.remove(&id);
+                if let Some(engine) = self.peers.get(&peer).map(|peer| peer.engine) {
+                    self.emit(&NetworkEvent::SyncInboundRequestFailed(id, engine));
+                }
+            }
+            Exchange::ResponseSent { .. } => {}
+        }
+    }
+
+    fn on_sync_request(
+        &mut self,
+        peer: PeerId,
+        id: &str,
+        request: Vec<u8>,
+        channel: ResponseChannel<Vec<u8>>,
+    ) {
+        let decoded: Result<Request<LedgerContext>, _> = WireCodec.decode(request.into());
+        let (Some(known), Ok(request)) = (self.peers.get(&peer), decoded) else {
+            self.progress.messages_refused.add();
+            return;
+        };
+        let engine = known.engine;
+        let of_peer = self.sync_inbound.values().filter(|(from, _)| *from == peer).count();
+        if of_peer >= self.limits.requests_per_peer {
+            self.progress.requests_dropped.add();
+            return;
+        }
+        let id = InboundRequestId::new(id);
+        self.sync_inbound.insert(id.clone(), (peer, channel));
+        self.emit(&NetworkEvent::SyncRequest(id, engine, request));
+    }
+
+    /// Tells every connected operator which heights this node has.
+    pub(super) fn send_status(&mut self, status: &Status<LedgerContext>) {
+        let status = StatusBytes { tip: status.tip_height, earliest: status.history_min_height };
+        let Ok(bytes) = borsh::to_vec(&status) else { return };
+        let peers: Vec<PeerId> = self.peers.connected().map(|(id, _)| *id).collect();
+        for peer in peers {
+            // One that has not taken the last one gets the next.
+            if !self.status_outbound.contains_key(&peer) {
+                let request = self.swarm.behaviour_mut().status.send_request(&peer, bytes.clone());
+                self.status_outbound.insert(peer, request);
+            }
+        }
+    }
+
+    pub(super) fn on_status(&mut self, event: Frame) {
+        match event {
+            Exchange::Message { peer, message, .. } => match message {
+                Message::Request { request, channel, .. } => {
+                    let _ = self.swarm.behaviour_mut().status.send_response(channel, Vec::new());
+                    let Ok(status) = borsh::from_slice::<StatusBytes>(&request) else {
+                        self.progress.messages_refused.add();
+                        return;
+                    };
+                    let believed = self.progress.decided().saturating_add(TIP_AHEAD_MAX);
+                    self.progress.see(status.tip.0.min(believed));
+                    if let Some(engine) = self.peers.get(&peer).map(|peer| peer.engine) {
+                        let status = Status::new(status.tip, status.earliest);
+                        self.emit(&NetworkEvent::Status(engine, status));
+                    }
+                }
+                Message::Response { .. } => {
+                    self.status_outbound.remove(&peer);
+                }
+            },
+            Exchange::OutboundFailure { peer, error, .. } => {
+                self.status_outbound.remove(&peer);
+                // A peer that takes no status is not there any more, whatever its connection says.
+                if matches!(error, OutboundFailure::Timeout) {
+                    debug!(%peer, "no sign of life, disconnecting");
+                    let _ = self.swarm.disconnect_peer_id(peer);
+                }
+            }
+            Exchange::InboundFailure { .. } | Exchange::ResponseSent { .. } => {}
+        }
+    }
+
+    pub(super) fn send_app_request(
+        &mut self,
+        key: PeerKey,
+        protocol: Protocol,
+        bytes: Vec<u8>,
+        reply: oneshot::Sender<Result<Vec<u8>, RequestError>>,
+    ) {
+        let target = match self.peers.by_key(key) {
+            None => Err(RequestError::UnknownPeer),
+            Some((_, peer)) if peer.connections == 0 => Err(RequestError::NotConnected),
+            Some(_) if bytes.len() > REQUEST_BYTES_MAX => Err(RequestError::TooLong(bytes.len())),
+            Some(_) if self.app_outbound.len() >= REQUESTS_MAX => Err(RequestError::Busy),
+            Some((id, _)) => Ok(id),
+        };
+        match target {
+            Err(error) => {
+                let _ = reply.send(Err(error));
+            }
+            Ok(id) => {
+                let behaviour = self.swarm.behaviour_mut();
+                let request = match protocol {
+                    Protocol::Direct => behaviour.direct.send_request(&id, bytes),
+                    Protocol::Fetch => behaviour.fetch.send_request(&id, bytes),
+                };
+                self.app_outbound.insert((protocol, request), reply);
+            }
+        }
+    }
+
+    pub(super) fn on_request(&mut self, protocol: Protocol, event: Frame) {
+        match event {
+            Exchange::Message { peer, message, .. } => match message {
+                Message::Request { request, channel, .. } => {
+                    self.ask_for_answer(protocol, peer, request, channel);
+                }
+                Message::Response { request_id, response } => {
+                    if let Some(reply) = self.app_outbound.remove(&(protocol, request_id)) {
+                        let _ = reply.send(read_answer(response));
+                    }
+                }
+            },
+            Exchange::OutboundFailure { request_id, error, .. } => {
+                debug!(%error, "request failed");
+                if let Some(reply) = self.app_outbound.remove(&(protocol, request_id)) {
+                    let _ = reply.send(Err(RequestError::NoAnswer));
+                }
+            }
+            Exchange::InboundFailure { .. } | Exchange::ResponseSent { .. } => {}
+        }
+    }
+
+    fn ask_for_answer(
+        &mut self,
+        protocol: Protocol,
+        peer: PeerId,
+        bytes: Vec<u8>,
+        channel: ResponseChannel<Vec<u8>>,
+    ) {
+        let Some(from) = self.peers.get(&peer).map(|peer| peer.key) else { return };
+        let pending = self.answers_pending.entry(peer).or_default();
+        let (reply, answer) = oneshot::channel();
+        let event = Event::Request(AppRequest { from, protocol, bytes, reply });
+        if *pending >= self.limits.requests_per_peer || self.events.try_send(event).is_err() {
+            // The channel is dropped with the request: the peer sees that there is no answer.
+            self.progress.requests_dropped.add();
+            return;
+        }
+        *pending += 1;
+        let patience = self.limits.answer_timeout;
+        self.tasks.push(Box::pin(async move {
+            let answer = match timeout(patience, answer).await {
+                Ok(Ok(answer)) => answer,
+                Ok(Err(_)) | Err(_) => None,
+            };
+            Done::Answered { peer, protocol, channel, answer }
+        }));
+    }
+
+    pub(super) fn on_answered(
+        &mut self,
+        peer: PeerId,
+        protocol: Protocol,
+        channel: ResponseChannel<Vec<u8>>,
+        answer: Option<Vec<u8>>,
+    ) {
+        if let Some(pending) = self.answers_pending.get_mut(&peer) {
+            *pending = pending.saturating_sub(1);
+        }
+        let frame = match answer {
+            Some(bytes) if bytes.len() <= RESPONSE_BYTES_MAX => {
+                self.progress.requests_answered.add();
+                let mut frame = vec![1];
+                frame.extend_from_slice(&bytes);
+                frame
+            }
+            Some(_) | None => vec![0],
+        };
+        let behaviour = self.swarm.behaviour_mut();
+        // Fails if the peer is gone, which it will notice itself.
+        let _ = match protocol {
+            Protocol::Direct => behaviour.direct.send_response(channel, frame),
+            Protocol::Fetch => behaviour.fetch.send_response(channel, frame),
+        };
+    }
+}
+
+fn read_answer(mut frame: Vec<u8>) -> Result<Vec<u8>, RequestError> {
+    match frame.first() {
+        Some(1) => Ok(frame.split_off(1)),
+        Some(_) | None => Err(RequestError::Refused),
+    }
+}
+
+fn reason(error: &OutboundFailure) -> OutboundFailureReason {
+    match error {
+        OutboundFailure::DialFailure => OutboundFailureReason::DialFailure,
+        OutboundFailure::Timeout => OutboundFailureReason::Timeout,
+        OutboundFailure::ConnectionClosed => OutboundFailureReason::ConnectionClosed,
+        OutboundFailure::UnsupportedProtocols => OutboundFailureReason::UnsupportedProtocols,
+        OutboundFailure::Io(_) => OutboundFailureReason::Io,
+    }
+}
