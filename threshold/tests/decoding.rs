@@ -64,6 +64,25 @@ fn sharing_of_other_threshold_is_refused() {
 }
 
 #[test]
+fn sharing_with_infinity_among_its_points_is_refused() {
+    let (sharing, _) = trusted::deal([7; 32], 4);
+    let encoded = sharing.to_bytes();
+    for coefficient in 0..3 {
+        let mut changed = encoded.clone();
+        let start = 6 + 96 * coefficient;
+        changed[start..start + 96].fill(0);
+        changed[start] = 0xc0;
+        assert!(matches!(Sharing::from_bytes(&changed), Err(SharingError::Malformed(_))));
+    }
+}
+
+#[test]
+fn sharing_longer_than_any_is_refused_unread() {
+    let bytes = vec![0; Sharing::BYTES_MAX + 1];
+    assert!(matches!(Sharing::from_bytes(&bytes), Err(SharingError::Malformed(_))));
+}
+
+#[test]
 fn partial_signature_round_trip_and_lengths() {
     let (_, shares) = trusted::deal([7; 32], 4);
     let partial = sign_partial(&shares[3], &[1; 32]);

@@ -211,3 +211,50 @@ fn from_bytes_compressed_infinity_is_refused() {
     key[0] = 0xc0;
     assert_eq!(GroupPublicKey::from_bytes(&key), Err(PointError::Infinity));
 }
+
+/// blst's uncompressed form of a failing vector's points, which decodes without a subgroup check.
+fn unpadded(point: &[u8]) -> Vec<u8> {
+    point.chunks_exact(64).flat_map(|word| word[16..].to_vec()).collect()
+}
+
+#[test]
+fn from_bytes_compressed_outside_subgroup_is_refused() {
+    let vectors = json(include_str!("fixtures/fail-blsPairing.json"));
+    let input = |name: &str| {
+        let named = |vector: &&Value| vector["Name"] == name;
+        bytes(&vectors.as_array().expect("vectors").iter().find(named).expect("named")["Input"])
+    };
+    let mut refused = 0;
+    for pair in input("bls_pairing_g1_not_in_correct_subgroup").chunks(384) {
+        if let Ok(point) = min_sig::Signature::deserialize(&unpadded(&pair[..128]))
+            && point.validate(false).is_err()
+        {
+            assert_eq!(Signature::from_bytes(&point.compress()), Err(PointError::NotInSubgroup));
+            refused += 1;
+        }
+    }
+    for pair in input("bls_pairing_g2_not_in_correct_subgroup").chunks(384) {
+        let mut raw = unpadded(&pair[128..]);
+        raw.chunks_exact_mut(96).for_each(|coordinate| coordinate.rotate_left(48));
+        if let Ok(point) = min_sig::PublicKey::deserialize(&raw)
+            && point.validate() == Err(BLST_ERROR::BLST_POINT_NOT_IN_GROUP)
+        {
+            let compressed = point.compress();
+            assert_eq!(GroupPublicKey::from_bytes(&compressed), Err(PointError::NotInSubgroup));
+            refused += 1;
+        }
+    }
+    assert_eq!(refused, 2);
+}
+
+#[test]
+fn from_bytes_compressed_coordinate_at_the_modulus_is_refused() {
+    let modulus = "1a0111ea397fe69a4b1ba7b6434bacd764774b84f38512bf6730d2a0f6b0f624\
+                   1eabfffeb153ffffb9feffffffffaaab";
+    let mut signature = hex::decode(modulus).expect("hex");
+    signature[0] |= 0x80;
+    assert_eq!(Signature::from_bytes(&signature), Err(PointError::NotCanonical));
+    let mut key = signature;
+    key.resize(96, 0);
+    assert_eq!(GroupPublicKey::from_bytes(&key), Err(PointError::NotCanonical));
+}

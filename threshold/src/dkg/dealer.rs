@@ -12,7 +12,7 @@ use commonware_cryptography::{
     ed25519::{PrivateKey, PublicKey, Signature},
 };
 use commonware_utils::N3f1;
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 use zeroize::Zeroizing;
 
 /// Domain of a dealer's signature over its public message.
@@ -73,6 +73,7 @@ impl fmt::Debug for DealerMessages {
 /// A dealer that collects acknowledgements.
 pub struct Dealer {
     inner: feldman_desmedt::Dealer<MinSig, PrivateKey>,
+    waiting: BTreeSet<[u8; 32]>,
 }
 
 impl Dealer {
@@ -117,13 +118,14 @@ impl Dealer {
         let mut message = public.encode().to_vec();
         let signed = [ceremony.id().as_slice(), &message].concat();
         message.extend_from_slice(&key.sign(DEALING_NAMESPACE, &signed).encode());
-        let private = private
+        let private: Vec<_> = private
             .into_iter()
             .map(|(player, dealing)| {
                 (identity::to_bytes(&player), Zeroizing::new(dealing.encode().to_vec()))
             })
             .collect();
-        Ok((Self { inner }, DealerMessages { public: message, private }))
+        let waiting = private.iter().map(|(player, _)| *player).collect();
+        Ok((Self { inner, waiting }, DealerMessages { public: message, private }))
     }
 
     /// Takes a player's acknowledgement; the same one again changes nothing.
@@ -131,19 +133,28 @@ impl Dealer {
     /// # Errors
     /// [`AckError`] when it is not that player's acknowledgement of this dealing.
     pub fn receive_ack(&mut self, player: &[u8; 32], ack: &[u8]) -> Result<(), AckError> {
-        let player = identity::public(player).map_err(|_| AckError::NotPlayer)?;
+        let key = identity::public(player).map_err(|_| AckError::NotPlayer)?;
         let ack = PlayerAck::decode(Copying(ack)).map_err(|_| AckError::Malformed)?;
-        self.inner.receive_player_ack(player, ack).map_err(|error| match error {
+        self.inner.receive_player_ack(key, ack).map_err(|error| match error {
             feldman_desmedt::PlayerAckError::UnexpectedPlayer => AckError::NotPlayer,
             feldman_desmedt::PlayerAckError::InvalidAck => AckError::Signature,
-        })
+        })?;
+        self.waiting.remove(player);
+        Ok(())
+    }
+
+    /// Players that did not acknowledge yet, ascending: those whose shares a log made now would
+    /// reveal.
+    pub fn unacknowledged(&self) -> impl ExactSizeIterator<Item = &[u8; 32]> {
+        self.waiting.iter()
     }
 
     /// Closes the dealing: the signed log for the ledger, at most
     /// [`Ceremony::log_bytes_max`] bytes.
     ///
     /// Shares of players that did not acknowledge are revealed in it. When these are more than f,
-    /// the log reveals nothing and this dealer drops out.
+    /// the log reveals nothing and this dealer drops out. Store the log before publishing it: a
+    /// restarted dealer that makes another one may reveal more.
     #[must_use]
     pub fn finalize(self) -> Vec<u8> {
         self.inner.finalize::<N3f1>().encode().to_vec()

@@ -251,7 +251,9 @@ fn receive_dealing_from_stranger_or_tampered_is_refused_and_forgotten() {
     assert_eq!(dealer.receive_ack(&all[2], &ack), Err(AckError::Signature));
     assert_eq!(dealer.receive_ack(&all[4], &ack), Err(AckError::NotPlayer));
     assert_eq!(dealer.receive_ack(&all[1], &ack[..63]), Err(AckError::Malformed));
+    assert_eq!(dealer.unacknowledged().copied().collect::<Vec<_>>(), all[..4]);
     assert_eq!(dealer.receive_ack(&all[1], &ack), Ok(()));
+    assert_eq!(dealer.unacknowledged().copied().collect::<Vec<_>>(), [all[0], all[2], all[3]]);
 }
 
 #[test]
