@@ -44,8 +44,10 @@ pub(crate) fn run(repository: &Repository, derived: Derived) -> Result<()> {
         bail!("contracts/foundry.toml is missing");
     }
     forge(repository, &["build"])?.run()?;
-    abis(repository, derived)?;
-    gas(repository, derived)
+    // A stale ABI says nothing about the tests: run both before reporting either.
+    let abis = abis(repository, derived);
+    gas(repository, derived)?;
+    abis
 }
 
 /// Formats the contracts, or checks that they are formatted.

@@ -21,6 +21,7 @@ pub(crate) fn run(repository: &Repository) -> Result<()> {
     let mut pages = BTreeMap::new();
     let mut faults = Vec::new();
     let mut invariants = Vec::new();
+    let mut functions = BTreeSet::new();
     for file in &files {
         let Some(text) = repository.text(file)? else { continue };
         if !GENERATED.iter().any(|name| file.ends_with(name)) {
@@ -30,6 +31,9 @@ pub(crate) fn run(repository: &Repository) -> Result<()> {
             let cited = cited_invariants(&text).into_iter().map(|(id, line)| (id, file, line));
             invariants.extend(cited);
         }
+        if file.ends_with(".rs") || file.ends_with(".sol") {
+            functions.extend(functions_of(&text));
+        }
         if file.ends_with(".md") {
             pages.insert(file.clone(), Page::read(&text));
         }
@@ -37,6 +41,12 @@ pub(crate) fn run(repository: &Repository) -> Result<()> {
     let links: usize = pages.values().map(|page| page.links.len()).sum();
     faults.extend(broken_links(&pages, |target| repository.path(target).exists()));
     faults.extend(unlisted(&pages));
+    let table = repository.text(INVARIANTS).ok().flatten().unwrap_or_default();
+    faults.extend(
+        named_tests(&table)
+            .filter(|(name, _)| !functions.contains(*name))
+            .map(|(name, line)| format!("{INVARIANTS}:{line}: there is no test `{name}`")),
+    );
     for (id, file, line) in invariants {
         let defined = pages.get(INVARIANTS).is_some_and(|page| page.anchors.contains(&slug(&id)));
         if !defined {
@@ -216,6 +226,28 @@ fn cited_invariants(text: &str) -> Vec<(String, usize)> {
     cited
 }
 
+/// The tests that the table of invariants names in its last column, each with its line.
+fn named_tests(table: &str) -> impl Iterator<Item = (&str, usize)> {
+    table.lines().enumerate().filter(|(_, line)| line.starts_with("| [INV-")).flat_map(
+        |(index, line)| {
+            let column = line.trim_end_matches([' ', '|']).rsplit(" | ").next().unwrap_or_default();
+            let shown = if line.ends_with("| |") { "" } else { column };
+            shown.split('`').skip(1).step_by(2).map(move |name| (name, index + 1))
+        },
+    )
+}
+
+/// The names of all functions that a Rust or Solidity text defines.
+fn functions_of(text: &str) -> impl Iterator<Item = String> {
+    ["fn ", "function "].into_iter().flat_map(move |keyword| {
+        text.match_indices(keyword).filter_map(move |(at, _)| {
+            let rest = &text[at + keyword.len()..];
+            let end = rest.find(|c: char| !(c.is_alphanumeric() || c == '_'))?;
+            Some(rest[..end].to_owned())
+        })
+    })
+}
+
 /// Pages below docs/ that the book's table of contents leaves out.
 fn unlisted(pages: &BTreeMap<String, Page>) -> Vec<String> {
     let Some(summary) = pages.get(SUMMARY) else {
@@ -346,6 +378,21 @@ mod tests {
         let cited = cited_invariants(&text);
         let expected = ["ONCE", "JOB-TIME"].map(|name| (format!("INV-{name}"), 2));
         assert_eq!(cited, expected);
+    }
+
+    #[test]
+    fn named_tests_reads_the_last_column_only() {
+        let table = "| id | in | by |\n| [INV-A](#a) | `code` | `one`, `two` (x) |\n\
+                     | [INV-B](#b) | `code` | |\n";
+        let named: Vec<(&str, usize)> = named_tests(table).collect();
+        assert_eq!(named, [("one", 2), ("two", 2)]);
+    }
+
+    #[test]
+    fn functions_of_both_languages_are_found() {
+        let text = "fn a() {} async fn b_c<T>() {}\nfunction test_d() external";
+        let names: Vec<String> = functions_of(text).collect();
+        assert_eq!(names, ["a", "b_c", "test_d"]);
     }
 
     #[test]
