@@ -5,7 +5,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use protocol::{
     bytes::HubAddress,
     ids::{Epoch, JobId, OperatorIndex},
-    job::JobDescriptor,
+    job::{JobDescriptor, Position},
     ledger::Event,
     outcome::Verdict,
     subject::Subject,
@@ -63,6 +63,8 @@ pub struct VerifyTask {
     pub job: JobId,
     /// What was asked.
     pub descriptor: JobDescriptor,
+    /// Where: keys registered up to this block count.
+    pub position: Position,
     /// The hub that asked.
     pub hub: HubAddress,
     /// The challenge's seed.

@@ -147,6 +147,7 @@ fn task(
     Some(VerifyTask {
         job: id,
         descriptor: job.sighting.job.clone(),
+        position: job.sighting.position,
         hub: ledger.genesis().hub(job.sighting.hub)?.address(),
         seed: job.seed,
         statement: request.statement.clone(),
