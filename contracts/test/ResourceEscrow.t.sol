@@ -47,7 +47,7 @@ contract ResourceEscrowTest is EscrowFixture {
 
     function test_constructor_feeAboveCap_reverts() public {
         _expectBadParameter("feeBps");
-        _deploy(address(hub), address(registry), treasury, 1_001, MISSED_BPS, MINIMUM);
+        _deploy(address(hub), address(registry), treasury, 1001, MISSED_BPS, MINIMUM);
     }
 
     function test_constructor_missedSlashAboveWhole_reverts() public {
@@ -94,9 +94,7 @@ contract ResourceEscrowTest is EscrowFixture {
         );
         vm.prank(consumer);
         vm.expectEmit();
-        emit JobCreated(
-            expectedId, consumer, provider, 1, address(token), PRICE, AT_RISK, quote.deadline, quote.nonce
-        );
+        emit JobCreated(expectedId, consumer, provider, 1, address(token), PRICE, AT_RISK, quote.deadline, quote.nonce);
         bytes32 jobId = escrow.createJob{value: HUB_FEE}(quote, signature, STATEMENT, PRICE);
 
         vm.assertEq(jobId, expectedId);
@@ -250,7 +248,7 @@ contract ResourceEscrowTest is EscrowFixture {
     {
         price = bound(price, 1, type(uint128).max);
         atRisk = bound(atRisk, 0, STAKE);
-        feeBps = uint16(bound(feeBps, 0, 1_000));
+        feeBps = uint16(bound(feeBps, 0, 1000));
         missedBps = uint16(bound(missedBps, 0, 10_000));
         verdict %= 4;
         escrow = _deploy(address(hub), address(registry), treasury, feeBps, missedBps, MINIMUM);
@@ -425,9 +423,7 @@ contract ResourceEscrowTest is EscrowFixture {
         bytes32 jobId = create(quote);
         vm.warp(quote.deadline + 1);
         escrow.expire(jobId);
-        vm.expectRevert(
-            abi.encodeWithSelector(IResourceEscrow.JobEnded.selector, jobId, IResourceEscrow.State.Expired)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IResourceEscrow.JobEnded.selector, jobId, IResourceEscrow.State.Expired));
         escrow.expire(jobId);
     }
 
@@ -439,9 +435,7 @@ contract ResourceEscrowTest is EscrowFixture {
         hub.record(jobId, INVALID);
         vm.warp(quote.deadline + 1 + WINDOW);
         hub.deliver(jobId);
-        vm.expectRevert(
-            abi.encodeWithSelector(IResourceEscrow.JobEnded.selector, jobId, IResourceEscrow.State.Expired)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IResourceEscrow.JobEnded.selector, jobId, IResourceEscrow.State.Expired));
         escrow.settle(jobId);
         stateIs(jobId, IResourceEscrow.State.Expired);
         vm.assertEq(owedTo(consumer), PRICE);
@@ -458,9 +452,7 @@ contract ResourceEscrowTest is EscrowFixture {
         vm.assertEq(escrow.withdraw(address(token), stranger), PRICE);
         vm.assertEq(token.balanceOf(stranger), PRICE);
         vm.prank(consumer);
-        vm.expectRevert(
-            abi.encodeWithSelector(IResourceEscrow.NothingOwed.selector, consumer, address(token))
-        );
+        vm.expectRevert(abi.encodeWithSelector(IResourceEscrow.NothingOwed.selector, consumer, address(token)));
         escrow.withdraw(address(token), stranger);
     }
 

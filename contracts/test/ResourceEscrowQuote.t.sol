@@ -34,9 +34,7 @@ contract ResourceEscrowQuoteTest is EscrowFixture {
                     quote.kind,
                     quote.statementHash
                 ),
-                abi.encode(
-                    quote.token, quote.price, quote.stakeAtRisk, quote.validUntil, quote.deadline, quote.nonce
-                )
+                abi.encode(quote.token, quote.price, quote.stakeAtRisk, quote.validUntil, quote.deadline, quote.nonce)
             )
         );
         vm.assertEq(escrow.quoteDigest(quote), keccak256(abi.encodePacked(hex"1901", domain, structHash)));
@@ -120,9 +118,7 @@ contract ResourceEscrowQuoteTest is EscrowFixture {
         IResourceEscrow.Quote memory quote = defaultQuote();
         quote.consumer = stranger;
         expectCreateReverts(
-            quote,
-            sign(quote),
-            abi.encodeWithSelector(IResourceEscrow.QuoteNotForCaller.selector, stranger, consumer)
+            quote, sign(quote), abi.encodeWithSelector(IResourceEscrow.QuoteNotForCaller.selector, stranger, consumer)
         );
     }
 

@@ -19,8 +19,8 @@ import {EscrowFixture} from "./support/EscrowFixture.sol";
 contract ResourceEscrowTokensTest is EscrowFixture {
     function testFuzz_createJob_feeOnTransfer_creditsWhatArrived(uint256 feeBps, uint256 amount) public {
         FeeToken paid = new FeeToken(bound(feeBps, 0, 10_000));
-        fund(paid, consumer, 1_000 ether);
-        amount = bound(amount, 0, 1_000 ether);
+        fund(paid, consumer, 1000 ether);
+        amount = bound(amount, 0, 1000 ether);
         IResourceEscrow.Quote memory quote = _quoteIn(address(paid));
         uint256 arrives = amount - amount * paid.feeBps() / 10_000;
         if (arrives < PRICE) {
@@ -55,9 +55,7 @@ contract ResourceEscrowTokensTest is EscrowFixture {
         refusing.setRefusing(true);
         IResourceEscrow.Quote memory quote = _quoteIn(address(refusing));
         expectCreateReverts(
-            quote,
-            sign(quote),
-            abi.encodeWithSelector(SafeERC20.SafeERC20FailedOperation.selector, address(refusing))
+            quote, sign(quote), abi.encodeWithSelector(SafeERC20.SafeERC20FailedOperation.selector, address(refusing))
         );
     }
 
@@ -109,7 +107,8 @@ contract ResourceEscrowTokensTest is EscrowFixture {
     }
 
     function test_createJob_tokenReenters_findsGuardClosed() public {
-        (ReentrantToken reentrant,) = _reentrantJob(abi.encodeCall(IResourceEscrow.withdraw, (address(token), stranger)));
+        (ReentrantToken reentrant,) =
+            _reentrantJob(abi.encodeCall(IResourceEscrow.withdraw, (address(token), stranger)));
         _assertRefused(reentrant);
     }
 
@@ -135,9 +134,7 @@ contract ResourceEscrowTokensTest is EscrowFixture {
         (ReentrantToken reentrant, bytes32 jobId) = _reentrantJob("");
         recordFinal(jobId, INVALID);
         escrow.settle(jobId);
-        reentrant.setCallback(
-            address(escrow), abi.encodeCall(IResourceEscrow.withdraw, (address(reentrant), stranger))
-        );
+        reentrant.setCallback(address(escrow), abi.encodeCall(IResourceEscrow.withdraw, (address(reentrant), stranger)));
         vm.prank(consumer);
         escrow.withdraw(address(reentrant), consumer);
         _assertRefused(reentrant);

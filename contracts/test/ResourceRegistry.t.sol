@@ -13,7 +13,7 @@ import {CheatTest} from "./support/Cheats.sol";
 
 contract ResourceRegistryTest is CheatTest {
     uint64 private constant DELAY = 7 days;
-    uint256 private constant STAKE = 1_000 ether;
+    uint256 private constant STAKE = 1000 ether;
 
     address private admin = address(0xad);
     address private provider = address(0xb0);
@@ -24,7 +24,6 @@ contract ResourceRegistryTest is CheatTest {
 
     MockToken private token;
     ResourceRegistry private registry;
-
 
     event StakeSlashed(
         address indexed provider, address indexed escrow, address indexed injured, uint256 amount, uint256 compensation
@@ -43,32 +42,32 @@ contract ResourceRegistryTest is CheatTest {
 
     function test_constructor_zeroAdmin_reverts() public {
         _expectBadParameter("admin");
-        new ResourceRegistry(address(0), IERC20(address(token)), DELAY, 5_000, burner);
+        new ResourceRegistry(address(0), IERC20(address(token)), DELAY, 5000, burner);
     }
 
     function test_constructor_tokenWithoutCode_reverts() public {
         _expectBadParameter("token");
-        new ResourceRegistry(admin, IERC20(address(0x1234)), DELAY, 5_000, burner);
+        new ResourceRegistry(admin, IERC20(address(0x1234)), DELAY, 5000, burner);
     }
 
     function test_constructor_zeroDelay_reverts() public {
         _expectBadParameter("withdrawalDelay");
-        new ResourceRegistry(admin, IERC20(address(token)), 0, 5_000, burner);
+        new ResourceRegistry(admin, IERC20(address(token)), 0, 5000, burner);
     }
 
     function test_constructor_delayOverAYear_reverts() public {
         _expectBadParameter("withdrawalDelay");
-        new ResourceRegistry(admin, IERC20(address(token)), 365 days + 1, 5_000, burner);
+        new ResourceRegistry(admin, IERC20(address(token)), 365 days + 1, 5000, burner);
     }
 
     function test_constructor_compensationOverHalf_reverts() public {
         _expectBadParameter("compensationBps");
-        new ResourceRegistry(admin, IERC20(address(token)), DELAY, 5_001, burner);
+        new ResourceRegistry(admin, IERC20(address(token)), DELAY, 5001, burner);
     }
 
     function test_constructor_zeroSlashRecipient_reverts() public {
         _expectBadParameter("slashRecipient");
-        new ResourceRegistry(admin, IERC20(address(token)), DELAY, 5_000, address(0));
+        new ResourceRegistry(admin, IERC20(address(token)), DELAY, 5000, address(0));
     }
 
     // register, uri
@@ -300,9 +299,7 @@ contract ResourceRegistryTest is CheatTest {
     function test_lock_withoutRole_reverts() public {
         bytes32 role = registry.ESCROW_ROLE();
         vm.prank(to);
-        vm.expectRevert(
-            abi.encodeWithSelector(IAccessControl.AccessControlUnauthorizedAccount.selector, to, role)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IAccessControl.AccessControlUnauthorizedAccount.selector, to, role));
         registry.lock(provider, 1);
     }
 
@@ -334,9 +331,7 @@ contract ResourceRegistryTest is CheatTest {
         vm.prank(admin);
         registry.grantRole(role, other);
         vm.prank(other);
-        vm.expectRevert(
-            abi.encodeWithSelector(IResourceRegistry.EscrowLimitExceeded.selector, provider, other, 1, 0)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IResourceRegistry.EscrowLimitExceeded.selector, provider, other, 1, 0));
         registry.lock(provider, 1);
     }
 
@@ -355,9 +350,7 @@ contract ResourceRegistryTest is CheatTest {
     function test_release_moreThanLocked_reverts() public {
         vm.startPrank(escrow);
         registry.lock(provider, 5);
-        vm.expectRevert(
-            abi.encodeWithSelector(IResourceRegistry.InsufficientLock.selector, provider, escrow, 5, 6)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IResourceRegistry.InsufficientLock.selector, provider, escrow, 5, 6));
         registry.release(provider, 6);
         vm.stopPrank();
     }
@@ -395,10 +388,9 @@ contract ResourceRegistryTest is CheatTest {
     }
 
     function testFuzz_slash_anyAmount_isSplitWhole(uint256 amount, uint16 bps) public {
-        bps = uint16(bound(bps, 0, 5_000));
+        bps = uint16(bound(bps, 0, 5000));
         amount = bound(amount, 1, STAKE);
-        ResourceRegistry other =
-            new ResourceRegistry(admin, IERC20(address(token)), DELAY, bps, burner);
+        ResourceRegistry other = new ResourceRegistry(admin, IERC20(address(token)), DELAY, bps, burner);
         _authorise(other);
         _registerWith(other, token, STAKE);
         vm.prank(provider);
@@ -486,7 +478,7 @@ contract ResourceRegistryTest is CheatTest {
     }
 
     function _deploy(address stakeToken) private returns (ResourceRegistry deployed) {
-        deployed = new ResourceRegistry(admin, IERC20(stakeToken), DELAY, 5_000, burner);
+        deployed = new ResourceRegistry(admin, IERC20(stakeToken), DELAY, 5000, burner);
         _authorise(deployed);
     }
 

@@ -18,10 +18,10 @@ abstract contract EscrowFixture is CheatTest {
     uint64 internal constant DELAY = 7 days;
     uint64 internal constant MINIMUM = 2 hours;
     uint16 internal constant FEE_BPS = 250;
-    uint16 internal constant MISSED_BPS = 2_000;
-    uint16 internal constant COMPENSATION_BPS = 5_000;
+    uint16 internal constant MISSED_BPS = 2000;
+    uint16 internal constant COMPENSATION_BPS = 5000;
     uint256 internal constant HUB_FEE = 0.01 ether;
-    uint256 internal constant STAKE = 1_000 ether;
+    uint256 internal constant STAKE = 1000 ether;
     uint256 internal constant PRICE = 100 ether;
     uint256 internal constant AT_RISK = 50 ether;
     bytes4 internal constant KIND = bytes4(keccak256("groth16-bn254"));
@@ -64,17 +64,12 @@ abstract contract EscrowFixture is CheatTest {
         registry.setEscrowLimit(address(escrow), type(uint256).max);
         vm.stopPrank();
 
-        fund(token, consumer, 1_000 ether);
+        fund(token, consumer, 1000 ether);
     }
 
     function newEscrow() internal returns (ResourceEscrow) {
         return new ResourceEscrow(
-            IAttestationHub(address(hub)),
-            IResourceRegistry(address(registry)),
-            treasury,
-            FEE_BPS,
-            MISSED_BPS,
-            MINIMUM
+            IAttestationHub(address(hub)), IResourceRegistry(address(registry)), treasury, FEE_BPS, MISSED_BPS, MINIMUM
         );
     }
 
