@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use eyre::{Context as _, ContextCompat as _, Result};
+use eyre::{Context as _, ContextCompat as _, Result, bail};
 
 use crate::shell::Program;
 
@@ -16,11 +16,15 @@ pub(crate) struct Repository {
 }
 
 impl Repository {
-    /// The checkout that this binary was built from.
+    /// The checkout that cargo runs us for; run by hand, the one we were built from.
     pub(crate) fn open() -> Result<Self> {
-        let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let root = manifest.parent().wrap_err("xtask has no parent folder")?.to_owned();
-        Ok(Self { root })
+        let manifest = std::env::var_os("CARGO_MANIFEST_DIR")
+            .unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+        let root = Path::new(&manifest).parent().wrap_err("xtask has no parent folder")?;
+        if !root.join("xtask/layers.toml").exists() {
+            bail!("{} is no checkout any more; use `cargo xtask`", root.display());
+        }
+        Ok(Self { root: root.to_owned() })
     }
 
     /// A path below the top folder.
