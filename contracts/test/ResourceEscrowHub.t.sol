@@ -88,17 +88,17 @@ contract ResourceEscrowHubTest is HubBase {
     }
 
     function test_job_claimedAndDelivered_settles() public {
-        (bytes32 jobId, uint64 jobIndex) = _create();
-        IAttestationHub.Outcome memory outcome = IAttestationHub.Outcome(jobId, 0, 0, 1, keccak256("evidence"));
-        bytes32[] memory leaves = new bytes32[](1);
-        leaves[0] = _leaf(outcome);
-        bytes memory packed = _packed(jobIndex, 0);
-        bytes32 previousAcc = tip;
-        _submit(_one(_root(leaves), packed));
-        hub.claim(outcome, _proof(previousAcc, leaves, 0, packed));
-        vm.warp(block.timestamp + WINDOW);
-        hub.deliver(jobId);
+        (bytes32 jobId,) = _create();
+        _claimAndDeliver(jobId, 0);
         vm.assertEq(uint256(_escrow.stateOf(jobId)), uint256(IResourceEscrow.State.Completed));
+    }
+
+    /// @dev The dearest settlement, every slot written for the first time, fits the gas that the hub gives.
+    function test_job_claimedAndDeliveredInvalid_settles() public {
+        (bytes32 jobId,) = _create();
+        _claimAndDeliver(jobId, 1);
+        vm.assertEq(uint256(_escrow.stateOf(jobId)), uint256(IResourceEscrow.State.Failed));
+        vm.assertEq(_resources.claimable(_CONSUMER), _AT_RISK / 2);
     }
 
     function test_job_neverAttested_expiresWithItsHubFee() public {
@@ -132,8 +132,9 @@ contract ResourceEscrowHubTest is HubBase {
         vm.warp(1_800_000_000 + WINDOW);
         _escrow.settle(jobId);
 
-        (jobId, jobIndex) = _create();
+        jobId = _createJob();
         vm.snapshotGasLastCall("ResourceEscrowHub", "createJob");
+        jobIndex = _escrow.jobOf(jobId).jobIndex;
         _submit(_packed(jobIndex, 0));
         vm.warp(1_800_000_000 + 2 * WINDOW);
         _escrow.settle(jobId);
@@ -152,6 +153,24 @@ contract ResourceEscrowHubTest is HubBase {
     }
 
     function _create() private returns (bytes32 jobId, uint64 jobIndex) {
+        jobId = _createJob();
+        jobIndex = _escrow.jobOf(jobId).jobIndex;
+    }
+
+    function _claimAndDeliver(bytes32 jobId, uint8 verdict) private {
+        IAttestationHub.Outcome memory outcome =
+            IAttestationHub.Outcome(jobId, verdict, 0, verdict == 0 ? 1 : 0, keccak256("evidence"));
+        bytes32[] memory leaves = new bytes32[](1);
+        leaves[0] = _leaf(outcome);
+        bytes memory packed = _packed(_escrow.jobOf(jobId).jobIndex, verdict);
+        bytes32 previousAcc = tip;
+        _submit(_one(_root(leaves), packed));
+        hub.claim(outcome, _proof(previousAcc, leaves, 0, packed));
+        vm.warp(block.timestamp + WINDOW);
+        hub.deliver(jobId);
+    }
+
+    function _createJob() private returns (bytes32) {
         IResourceEscrow.Quote memory quote = IResourceEscrow.Quote({
             provider: _provider,
             consumer: _CONSUMER,
@@ -166,7 +185,6 @@ contract ResourceEscrowHubTest is HubBase {
         });
         bytes memory signature = _sign(_PROVIDER_KEY, _escrow.quoteDigest(quote));
         vm.prank(_CONSUMER);
-        jobId = _escrow.createJob{value: FEE}(quote, signature, "statement", _PRICE);
-        jobIndex = _escrow.jobOf(jobId).jobIndex;
+        return _escrow.createJob{value: FEE}(quote, signature, "statement", _PRICE);
     }
 }
