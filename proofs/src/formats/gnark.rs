@@ -15,7 +15,7 @@
 //! A key cannot be written: `β₁` and `δ₁` are not part of ours.
 
 use alloy_primitives::U256;
-use ark_bn254::{Fq2, G1Affine, G2Affine};
+use ark_bn254::{Fq, Fq2, G1Affine, G2Affine};
 use ark_ec::AffineRepr;
 
 use super::FormatError;
@@ -24,6 +24,9 @@ use crate::groth16_bn254::{
     G1Numbers, G2Numbers, KeyNumbers, PointFault, Proof, ProofNumbers, PublicInputs, VerifyingKey,
     base_field, g1_numbers, g1_point, g2_numbers, key_code, proof_code, uint,
 };
+
+/// Names a fault by the code of a key's or of a proof's point.
+type Codes = fn(PointFault) -> Code;
 
 const FLAGS: u8 = 0b1100_0000;
 const SMALLER_Y: u8 = 0b1000_0000;
@@ -41,54 +44,72 @@ pub enum Encoding {
 
 /// Reads a verifying key.
 pub fn read_key(bytes: &[u8]) -> Result<VerifyingKey, FormatError> {
-    let mut reader = Reader::new(bytes, key_code)?;
+    let mut reader = Reader::new(bytes)?;
     let alpha = reader.g1("alpha")?;
-    let unused_beta = reader.g1("beta in G1")?;
+    let beta_in_g1 = reader.g1("beta in G1")?;
     let beta = reader.g2("beta in G2")?;
     let gamma = reader.g2("gamma")?;
-    let unused_delta = reader.g1("delta in G1")?;
+    let delta_in_g1 = reader.g1("delta in G1")?;
     let delta = reader.g2("delta in G2")?;
     let count = reader.count("the number of K points", reader.g1_bytes())?;
     let ic =
         (0..count).map(|index| reader.g1(&format!("K[{index}]"))).collect::<Result<Vec<_>, _>>()?;
-    let committed = reader.number("the number of committed lists")?;
-    if committed != 0 {
-        return Err(FormatError::refused(Code::CommitmentsUnsupported, "committed lists"));
-    }
-    let keys = reader.number("the number of commitment keys")?;
-    if keys != 0 {
-        return Err(FormatError::refused(Code::CommitmentsUnsupported, "commitment keys"));
-    }
+    let commitments = [
+        ("committed lists", reader.number("the number of committed lists")?),
+        ("commitment keys", reader.number("the number of commitment keys")?),
+    ];
+    refuse_commitments(&commitments)?;
     reader.finish()?;
-    for (point, name) in [(unused_beta, "beta in G1"), (unused_delta, "delta in G1")] {
-        let point = g1_point(point).map_err(|fault| FormatError::refused(key_code(fault), name))?;
-        if point.is_zero() {
-            return Err(FormatError::refused(Code::KeyPointAtInfinity, name));
+
+    for point in [&beta_in_g1, &delta_in_g1] {
+        let refused = |code| FormatError::refused(code, &point.name);
+        let on_curve =
+            g1_point(point.numbers(key_code)?).map_err(|fault| refused(key_code(fault)))?;
+        if on_curve.is_zero() {
+            return Err(refused(Code::KeyPointAtInfinity));
         }
     }
-    VerifyingKey::from_numbers(&KeyNumbers { alpha, beta, gamma, delta, ic })
-        .map_err(|(code, place)| FormatError::refused(code, place))
+    let numbers = KeyNumbers {
+        alpha: alpha.numbers(key_code)?,
+        beta: beta.numbers(key_code)?,
+        gamma: gamma.numbers(key_code)?,
+        delta: delta.numbers(key_code)?,
+        ic: ic.iter().map(|point| point.numbers(key_code)).collect::<Result<_, _>>()?,
+    };
+    VerifyingKey::from_numbers(&numbers).map_err(|(code, place)| FormatError::refused(code, place))
 }
 
 /// Reads a proof.
 pub fn read_proof(bytes: &[u8]) -> Result<Proof, FormatError> {
-    let mut reader = Reader::new(bytes, proof_code)?;
-    let numbers = ProofNumbers { a: reader.g1("Ar")?, b: reader.g2("Bs")?, c: reader.g1("Krs")? };
-    if reader.number("the number of commitments")? != 0 {
-        return Err(FormatError::refused(Code::CommitmentsUnsupported, "commitments"));
-    }
+    let mut reader = Reader::new(bytes)?;
+    let (a, b, c) = (reader.g1("Ar")?, reader.g2("Bs")?, reader.g1("Krs")?);
+    refuse_commitments(&[("commitments", reader.number("the number of commitments")?)])?;
     let knowledge = reader.g1("the commitments' proof of knowledge")?;
     reader.finish()?;
-    if knowledge != (G1Numbers { x: U256::ZERO, y: U256::ZERO }) {
-        return Err(FormatError::refused(Code::CommitmentsUnsupported, "proof of knowledge"));
+    if !knowledge.is_infinity() {
+        return Err(FormatError::refused(Code::CommitmentsUnsupported, knowledge.name));
     }
+    let numbers = ProofNumbers {
+        a: a.numbers(proof_code)?,
+        b: b.numbers(proof_code)?,
+        c: c.numbers(proof_code)?,
+    };
     Proof::from_numbers(&numbers)
         .map_err(|(code, point)| FormatError::refused(code, format!("point {point}")))
 }
 
+fn refuse_commitments(counts: &[(&str, u32)]) -> Result<(), FormatError> {
+    match counts.iter().find(|(_, count)| *count != 0) {
+        Some((name, count)) => {
+            Err(FormatError::refused(Code::CommitmentsUnsupported, format!("{count} {name}")))
+        }
+        None => Ok(()),
+    }
+}
+
 /// Reads a public witness.
 pub fn read_public(bytes: &[u8]) -> Result<PublicInputs, FormatError> {
-    let mut reader = Reader::new(bytes, proof_code)?;
+    let mut reader = Reader::new(bytes)?;
     let public = reader.number("the number of public inputs")?;
     let secret = reader.number("the number of secret inputs")?;
     if secret != 0 {
@@ -138,20 +159,92 @@ pub fn write_public(inputs: &PublicInputs) -> Vec<u8> {
     out
 }
 
+/// A point as a file holds it. Its numbers are checked once the whole file has been read,
+/// so that a file which is no such file is never said to hold a bad point.
+struct WrittenPoint<const COORDINATE: usize> {
+    name: String,
+    /// Parts of x, the imaginary one first, without the flags.
+    x: [U256; COORDINATE],
+    y: WrittenY<COORDINATE>,
+}
+
+enum WrittenY<const COORDINATE: usize> {
+    Raw([U256; COORDINATE]),
+    Smaller,
+    Larger,
+    Infinity,
+}
+
+impl<const COORDINATE: usize> WrittenPoint<COORDINATE> {
+    fn is_infinity(&self) -> bool {
+        match &self.y {
+            WrittenY::Raw(y) => self.x.iter().chain(y).all(U256::is_zero),
+            WrittenY::Infinity => true,
+            WrittenY::Smaller | WrittenY::Larger => false,
+        }
+    }
+
+    /// x as field elements.
+    fn elements(&self, code: Codes) -> Result<[Fq; COORDINATE], FormatError> {
+        let mut out = [Fq::default(); COORDINATE];
+        for (element, number) in out.iter_mut().zip(self.x) {
+            *element = base_field(number)
+                .ok_or_else(|| FormatError::refused(code(PointFault::OutOfRange), &self.name))?;
+        }
+        Ok(out)
+    }
+
+    fn choose<T>(&self, ys: Option<(T, T)>, code: Codes) -> Result<T, FormatError> {
+        let (smaller, larger) =
+            ys.ok_or_else(|| FormatError::refused(code(PointFault::NotOnCurve), &self.name))?;
+        Ok(if matches!(self.y, WrittenY::Larger) { larger } else { smaller })
+    }
+}
+
+impl WrittenPoint<1> {
+    fn numbers(&self, code: Codes) -> Result<G1Numbers, FormatError> {
+        let [x] = self.x;
+        match self.y {
+            WrittenY::Raw([y]) => Ok(G1Numbers { x, y }),
+            WrittenY::Infinity => Ok(G1Numbers { x: U256::ZERO, y: U256::ZERO }),
+            WrittenY::Smaller | WrittenY::Larger => {
+                let [element] = self.elements(code)?;
+                let y = self.choose(G1Affine::get_ys_from_x_unchecked(element), code)?;
+                Ok(G1Numbers { x, y: uint(y) })
+            }
+        }
+    }
+}
+
+impl WrittenPoint<2> {
+    fn numbers(&self, code: Codes) -> Result<G2Numbers, FormatError> {
+        let [x1, x0] = self.x;
+        match self.y {
+            WrittenY::Raw([y1, y0]) => Ok(G2Numbers { x: [x0, x1], y: [y0, y1] }),
+            WrittenY::Infinity => Ok(G2Numbers { x: [U256::ZERO; 2], y: [U256::ZERO; 2] }),
+            WrittenY::Smaller | WrittenY::Larger => {
+                let [c1, c0] = self.elements(code)?;
+                let ys = G2Affine::get_ys_from_x_unchecked(Fq2::new(c0, c1));
+                let y = self.choose(ys, code)?;
+                Ok(G2Numbers { x: [x0, x1], y: [uint(y.c0), uint(y.c1)] })
+            }
+        }
+    }
+}
+
 /// Takes a file apart from its front.
 struct Reader<'a> {
     rest: &'a [u8],
     encoding: Encoding,
-    code: fn(PointFault) -> Code,
 }
 
 impl<'a> Reader<'a> {
-    fn new(bytes: &'a [u8], code: fn(PointFault) -> Code) -> Result<Self, FormatError> {
+    fn new(bytes: &'a [u8]) -> Result<Self, FormatError> {
         let first = bytes.first().ok_or_else(|| {
             FormatError::Unreadable("the file is empty; export it again with gnark".into())
         })?;
         let encoding = if first & FLAGS == 0 { Encoding::Raw } else { Encoding::Compressed };
-        Ok(Self { rest: bytes, encoding, code })
+        Ok(Self { rest: bytes, encoding })
     }
 
     const fn g1_bytes(&self) -> usize {
@@ -184,59 +277,51 @@ impl<'a> Reader<'a> {
         self.take(what).map(U256::from_be_bytes::<32>)
     }
 
-    /// The first coordinate of a compressed point without its flags, and the flags.
-    fn compressed(&mut self, what: &str) -> Result<(U256, u8), FormatError> {
-        let mut bytes: [u8; 32] = self.take(what)?;
-        let [first, ..] = &mut bytes;
-        let flags = *first & FLAGS;
-        *first &= !FLAGS;
-        if flags == 0 {
-            return Err(FormatError::Unreadable(format!(
-                "{what} is written raw in a compressed file; export it again with gnark"
-            )));
+    fn words<const N: usize>(&mut self, what: &str) -> Result<[U256; N], FormatError> {
+        let mut words = [U256::ZERO; N];
+        for word in &mut words {
+            *word = self.word(what)?;
         }
-        Ok((U256::from_be_bytes(bytes), flags))
+        Ok(words)
     }
 
-    fn refused(&self, fault: PointFault, what: &str) -> FormatError {
-        FormatError::refused((self.code)(fault), what)
+    fn g1(&mut self, what: &str) -> Result<WrittenPoint<1>, FormatError> {
+        self.point(what)
     }
 
-    fn g1(&mut self, what: &str) -> Result<G1Numbers, FormatError> {
+    fn g2(&mut self, what: &str) -> Result<WrittenPoint<2>, FormatError> {
+        self.point(what)
+    }
+
+    fn point<const N: usize>(&mut self, what: &str) -> Result<WrittenPoint<N>, FormatError> {
+        let name = what.to_owned();
         if self.encoding == Encoding::Raw {
-            return Ok(G1Numbers { x: self.word(what)?, y: self.word(what)? });
+            return Ok(WrittenPoint {
+                name,
+                x: self.words(what)?,
+                y: WrittenY::Raw(self.words(what)?),
+            });
         }
-        let (number, flags) = self.compressed(what)?;
-        if flags == INFINITY {
-            check_infinity(&[number], what)?;
-            return Ok(G1Numbers { x: U256::ZERO, y: U256::ZERO });
-        }
-        let x = base_field(number).ok_or_else(|| self.refused(PointFault::OutOfRange, what))?;
-        let (smaller, larger) = G1Affine::get_ys_from_x_unchecked(x)
-            .ok_or_else(|| self.refused(PointFault::NotOnCurve, what))?;
-        let y = if flags == LARGER_Y { larger } else { smaller };
-        Ok(G1Numbers { x: number, y: uint(y) })
-    }
-
-    fn g2(&mut self, what: &str) -> Result<G2Numbers, FormatError> {
-        if self.encoding == Encoding::Raw {
-            let mut next = || self.word(what);
-            let (x1, x0, y1, y0) = (next()?, next()?, next()?, next()?);
-            return Ok(G2Numbers { x: [x0, x1], y: [y0, y1] });
-        }
-        let (x1, flags) = self.compressed(what)?;
-        let x0 = self.word(what)?;
-        if flags == INFINITY {
-            check_infinity(&[x1, x0], what)?;
-            return Ok(G2Numbers { x: [U256::ZERO; 2], y: [U256::ZERO; 2] });
-        }
-        let (Some(c0), Some(c1)) = (base_field(x0), base_field(x1)) else {
-            return Err(self.refused(PointFault::OutOfRange, what));
+        let mut x = self.words(what)?;
+        let Some(first) = x.first_mut() else { return Err(truncated(what)) };
+        let flags = first.byte(31) & FLAGS;
+        *first &= U256::MAX >> 2;
+        let y = match flags {
+            SMALLER_Y => WrittenY::Smaller,
+            LARGER_Y => WrittenY::Larger,
+            INFINITY if x.iter().all(U256::is_zero) => WrittenY::Infinity,
+            INFINITY => {
+                return Err(FormatError::Unreadable(format!(
+                    "{what} is marked as infinity, but is not zero; this is not a gnark file"
+                )));
+            }
+            _ => {
+                return Err(FormatError::Unreadable(format!(
+                    "{what} is written raw in a compressed file; export it again with gnark"
+                )));
+            }
         };
-        let (smaller, larger) = G2Affine::get_ys_from_x_unchecked(Fq2::new(c0, c1))
-            .ok_or_else(|| self.refused(PointFault::NotOnCurve, what))?;
-        let y = if flags == LARGER_Y { larger } else { smaller };
-        Ok(G2Numbers { x: [x0, x1], y: [uint(y.c0), uint(y.c1)] })
+        Ok(WrittenPoint { name, x, y })
     }
 
     fn finish(&self) -> Result<(), FormatError> {
@@ -255,15 +340,6 @@ fn truncated(what: &str) -> FormatError {
         "the file ends before {what}: it is truncated, or not what it is given as; export it \
          again with gnark 0.9 or later"
     ))
-}
-
-fn check_infinity(numbers: &[U256], what: &str) -> Result<(), FormatError> {
-    if numbers.iter().all(U256::is_zero) {
-        return Ok(());
-    }
-    Err(FormatError::Unreadable(format!(
-        "{what} is marked as infinity, but is not zero; this is not a gnark file"
-    )))
 }
 
 fn put_g1(out: &mut Vec<u8>, point: &G1Affine, encoding: Encoding) {
