@@ -87,9 +87,8 @@ impl Bundler {
 
     /// Forgets about concluded jobs.
     pub(crate) fn prune(&mut self, ledger: &Ledger) {
-        self.suppressed.retain(|(job, kind)| {
-            ledger.state().jobs.contains_key(job) || *kind == FactKind::Saw
-        });
+        self.suppressed
+            .retain(|(job, kind)| ledger.state().jobs.contains_key(job) || *kind == FactKind::Saw);
     }
 
     /// Signs the next bundle if there is something to say, and none is in flight.
@@ -160,9 +159,7 @@ impl Bundler {
             .is_some_and(|deadline| now_ms >= deadline.0 && spoken_ms < deadline.0);
         let open = !state.jobs.is_empty() || state.ceremony.is_some();
         let heartbeat = if open { HEARTBEAT_OPEN_MS } else { HEARTBEAT_IDLE_MS };
-        state.wants_bundle(self.me)
-            || deadline_due
-            || now_ms.saturating_sub(spoken_ms) >= heartbeat
+        state.wants_bundle(self.me) || deadline_due || now_ms.saturating_sub(spoken_ms) >= heartbeat
     }
 }
 

@@ -197,11 +197,9 @@ impl CeremonyDriver {
             Stage::Keys if !ceremony.keys.contains_key(&self.me) => {
                 vec![Fact::CeremonyKey { round, key: active.ephemeral.public() }]
             }
-            Stage::Dealing if !ceremony.logs.contains_key(&self.me) => active
-                .log
-                .iter()
-                .map(|log| Fact::CeremonyLog { round, log: log.clone() })
-                .collect(),
+            Stage::Dealing if !ceremony.logs.contains_key(&self.me) => {
+                active.log.iter().map(|log| Fact::CeremonyLog { round, log: log.clone() }).collect()
+            }
             Stage::Keys | Stage::Dealing => Vec::new(),
         }
     }
@@ -274,10 +272,8 @@ impl Round {
         for (player, private) in &messages.private {
             let Some(index) = index_of(ledger.genesis(), player) else { continue };
             if index == me {
-                let stored = StoredDealing {
-                    public: messages.public.clone(),
-                    private: private.to_vec(),
-                };
+                let stored =
+                    StoredDealing { public: messages.public.clone(), private: private.to_vec() };
                 if let Ok(ack) = self.player.receive_dealing(&mine, &messages.public, private)
                     && dealer.receive_ack(&mine, &ack).is_ok()
                 {
@@ -374,7 +370,8 @@ impl Round {
             return None;
         }
         let dealing = self.dealing.as_mut()?;
-        let enough = dealing.acked == n || (dealing.acked >= quorum && now_ms >= dealing.give_up_ms);
+        let enough =
+            dealing.acked == n || (dealing.acked >= quorum && now_ms >= dealing.give_up_ms);
         let log = enough.then(|| dealing.dealer.take())??.finalize();
         self.log = Some(log.clone());
         Some(log)

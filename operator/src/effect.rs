@@ -36,9 +36,7 @@ pub enum Acceptance {
 }
 
 /// A place in the journal: one value each, replaced or removed as a whole.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
 pub enum JournalKey {
     /// My latest signed bundle.
     Bundle,

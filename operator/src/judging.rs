@@ -12,7 +12,7 @@ use protocol::{
 use zeroize::Zeroizing;
 
 use crate::{
-    effect::{Effect, Judged, JournalKey, VerifyTask},
+    effect::{Effect, JournalKey, Judged, VerifyTask},
     requests::Requests,
     responses::Responses,
 };

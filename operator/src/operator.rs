@@ -11,7 +11,7 @@ use protocol::{
     ecdsa::Signer,
     envelope::PartialEnvelope,
     fact::{Fact, Reveal},
-    ids::{JobId, OperatorIndex},
+    ids::{HubIndex, JobId, OperatorIndex},
     ledger::{Event, Ledger},
     response::SignedResponse,
 };
@@ -171,6 +171,11 @@ impl Operator {
     /// A response that is held for an open job.
     pub fn response(&self, job: JobId, response: B256) -> Option<&SignedResponse> {
         self.responses.get(job, response)
+    }
+
+    /// A chain was re-organised below its finality: nothing more is signed for its hub.
+    pub fn halt(&mut self, hub: HubIndex) {
+        self.signing.halt(hub);
     }
 
     /// To be called once before any other input.
@@ -343,9 +348,7 @@ impl Operator {
         match held {
             Ok(()) => Acceptance::Accept,
             // Blocks may not have reached this node yet.
-            Err(ResponseRefused::NotWaiting(_) | ResponseRefused::TooMany(_)) => {
-                Acceptance::Ignore
-            }
+            Err(ResponseRefused::NotWaiting(_) | ResponseRefused::TooMany(_)) => Acceptance::Ignore,
             Err(ResponseRefused::Bad(_)) => Acceptance::Reject,
         }
     }

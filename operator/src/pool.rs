@@ -2,12 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use protocol::{
-    block::Block,
-    bundle::SignedBundle,
-    ids::OperatorIndex,
-    ledger::Ledger,
-};
+use protocol::{block::Block, bundle::SignedBundle, ids::OperatorIndex, ledger::Ledger};
 
 use crate::effect::{Acceptance, Warning};
 

@@ -4,7 +4,12 @@ use std::collections::BTreeMap;
 
 use alloy_primitives::keccak256;
 use borsh::{BorshDeserialize, BorshSerialize};
-use protocol::{fact::Fact, ids::{JobId, OperatorIndex}, job::Sighting, ledger::Ledger};
+use protocol::{
+    fact::Fact,
+    ids::{JobId, OperatorIndex},
+    job::Sighting,
+    ledger::Ledger,
+};
 
 use crate::effect::{Effect, JournalKey};
 
@@ -77,10 +82,7 @@ impl Requests {
             .filter(move |(job, request)| {
                 ledger.group().is_some()
                     && !state.jobs.contains_key(job)
-                    && !state
-                        .sightings
-                        .get(&request.sighting)
-                        .is_some_and(|by| by.contains(&me))
+                    && !state.sightings.get(&request.sighting).is_some_and(|by| by.contains(&me))
             })
             .map(|(job, request)| (*job, Fact::Saw(request.sighting.clone())))
     }

@@ -102,8 +102,7 @@ impl Responses {
                 let stated = job?.gots.get(hash).is_some_and(|by| by.contains(&me));
                 // Once the response is fixed, only another one is news.
                 let news = job?.phase == Phase::Answering || !job?.gots.contains_key(hash);
-                let fact =
-                    Fact::Got { job: *id, response: *hash, signature: response.signature };
+                let fact = Fact::Got { job: *id, response: *hash, signature: response.signature };
                 (!stated && news).then_some((*id, fact))
             })
         })
@@ -126,8 +125,7 @@ impl Responses {
             let backoff =
                 self.wanted.entry(id).or_insert_with(|| Backoff::new(FETCH_MS.0, FETCH_MS.1));
             if backoff.take(now_ms).is_some() {
-                let from =
-                    job.gots.get(&job.response).into_iter().flatten().copied().collect();
+                let from = job.gots.get(&job.response).into_iter().flatten().copied().collect();
                 effects.push(Effect::Fetch { job: id, response: job.response, from });
             }
         }

@@ -1,13 +1,13 @@
 //! Partial signatures on what is due, and their combination.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::B256;
 use ed25519_dalek::SigningKey;
 use protocol::{
     block::MAX_BLOCK_SIGNATURES,
     envelope::PartialEnvelope,
-    ids::OperatorIndex,
+    ids::{HubIndex, OperatorIndex},
     ledger::Ledger,
     subject::{GroupSignature, Subject},
 };
@@ -39,11 +39,24 @@ pub(crate) struct Signing {
     share: Option<Share>,
     tracks: BTreeMap<Subject, Track>,
     early: BTreeMap<(OperatorIndex, Subject), PartialEnvelope>,
+    halted: BTreeSet<HubIndex>,
 }
 
 impl Signing {
     pub(crate) fn new(me: OperatorIndex, network_key: SigningKey, share: Option<Share>) -> Self {
-        Self { me, network_key, share, tracks: BTreeMap::new(), early: BTreeMap::new() }
+        Self {
+            me,
+            network_key,
+            share,
+            tracks: BTreeMap::new(),
+            early: BTreeMap::new(),
+            halted: BTreeSet::new(),
+        }
+    }
+
+    /// Signs nothing more for a hub.
+    pub(crate) fn halt(&mut self, hub: HubIndex) {
+        self.halted.insert(hub);
     }
 
     pub(crate) fn has_share(&self) -> bool {
@@ -85,7 +98,11 @@ impl Signing {
     fn sign(&mut self, ledger: &Ledger, effects: &mut Vec<Effect>) {
         let Some(share) = &self.share else { return };
         let mut own = Vec::new();
-        for (subject, track) in self.tracks.iter_mut().filter(|(_, track)| track.mine.is_none()) {
+        let halted = &self.halted;
+        let unsigned = self.tracks.iter_mut().filter(|(subject, track)| {
+            track.mine.is_none() && hub_of(**subject).is_none_or(|hub| !halted.contains(&hub))
+        });
+        for (subject, track) in unsigned {
             let partial = threshold::sign_partial(share, &track.message.0);
             let envelope = PartialEnvelope::seal(
                 ledger.state().ledger_id,
@@ -197,6 +214,14 @@ fn combine(subject: Subject, track: &mut Track, effects: &mut Vec<Effect>) {
         let signature = Box::new(combined.signature.to_eip2537());
         track.signature = Some(combined.signature);
         effects.push(Effect::Signed { subject, signature });
+    }
+}
+
+/// The hub that a subject is said to.
+fn hub_of(subject: Subject) -> Option<HubIndex> {
+    match subject {
+        Subject::KeyPossession { hub, .. } | Subject::Attestation { hub, .. } => Some(hub),
+        Subject::Beacon { .. } => None,
     }
 }
 

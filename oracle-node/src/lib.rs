@@ -1,1 +1,23 @@
-//! The daemon: consensus and network host, chain watcher, store, API.
+//! # The operator's daemon
+//!
+//! [`run`] assembles a node: it opens store and keys, replays the stored blocks through the
+//! ledger, and starts consensus and network (`host`), chain watchers (`chain`), the operator's
+//! decisions (`operator`) in one loop ([`core`]), verification, settling on chain, and the API.
+//!
+//! Everything that happens reaches the [`core`] through bounded channels; it hands it to the
+//! operator and carries out the effects in order. What must be durable is on disk before anybody
+//! sees what depends on it.
+
+pub mod api;
+mod archive;
+pub mod config;
+mod core;
+mod keys;
+mod metrics;
+mod node;
+mod settle;
+mod verification;
+pub mod views;
+
+pub use archive::{Archive, JobRecord};
+pub use node::{Options, run};

@@ -75,9 +75,7 @@ impl Bundle {
     /// The digest that the operator signs.
     pub fn digest(&self, ledger: B256, operator: Address) -> B256 {
         let domain_type = keccak256("EIP712Domain(string name,string version)");
-        let domain = keccak256(
-            [domain_type.0, keccak256("Assay").0, keccak256("1").0].concat(),
-        );
+        let domain = keccak256([domain_type.0, keccak256("Assay").0, keccak256("1").0].concat());
         let bundle_type = keccak256(
             "Bundle(bytes32 ledgerId,address operator,uint64 number,uint64 time,bytes32 facts)",
         );

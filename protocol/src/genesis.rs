@@ -204,10 +204,7 @@ fn hex(bytes: &[u8]) -> String {
     alloy_primitives::hex::encode_prefixed(bytes)
 }
 
-fn unique(
-    what: &'static str,
-    values: impl Iterator<Item = String>,
-) -> Result<(), GenesisError> {
+fn unique(what: &'static str, values: impl Iterator<Item = String>) -> Result<(), GenesisError> {
     let mut seen = BTreeSet::new();
     for value in values {
         if !seen.insert(value.clone()) {

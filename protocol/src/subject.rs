@@ -7,7 +7,16 @@ use crate::ids::{Epoch, Height, HubIndex};
 
 /// A message of the group, by name. The ledger knows the 32 bytes behind each.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize, Serialize,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    BorshSerialize,
+    BorshDeserialize,
+    Serialize,
     Deserialize,
 )]
 #[serde(tag = "kind", rename_all = "snake_case")]

@@ -262,9 +262,9 @@ impl World {
         let height = Height(self.blocks.len() as u64 + 1);
         let n = self.members.len();
         let first = usize::try_from(height.0).unwrap_or(0) % n;
-        let proposer = (0..n).map(|step| (first + step) % n).find_map(|place| {
-            self.members.get(place).and_then(|member| member.process.as_ref())
-        });
+        let proposer = (0..n)
+            .map(|step| (first + step) % n)
+            .find_map(|place| self.members.get(place).and_then(|member| member.process.as_ref()));
         let Some(proposer) = proposer else { return };
         let block = proposer.propose();
         for process in self.operators() {

@@ -54,8 +54,7 @@ fn assert_certificates_verify(world: &World) {
         let (block, _) = world.blocks[usize::try_from(height.0).unwrap() - 1].clone();
         let hub = ledger.genesis().hubs[0].address();
         let state = ledger.state();
-        let message =
-            bytes::attestation(state.ledger_id, hub, 0, state.epoch, *height, block, acc);
+        let message = bytes::attestation(state.ledger_id, hub, 0, state.epoch, *height, block, acc);
         let signature = threshold::Signature::from_eip2537(signature).unwrap();
         threshold::verify(&ledger.group().unwrap().key, &message.0, &signature).unwrap();
     }
@@ -112,12 +111,10 @@ fn committee_member_down_concludes_and_catches_up() {
 #[test]
 fn committee_crashes_everywhere_conclude_without_contradiction() {
     for seed in 1..=8u64 {
-        let mut world =
-            world_with_key(Options { seed, loss_percent: 5, ..Options::default() });
+        let mut world = world_with_key(Options { seed, loss_percent: 5, ..Options::default() });
         let jobs: Vec<JobId> = (1..=6)
             .map(|index| {
-                let behaviour =
-                    if index % 2 == 0 { Behaviour::Honest } else { Behaviour::Wrong };
+                let behaviour = if index % 2 == 0 { Behaviour::Honest } else { Behaviour::Wrong };
                 world.request(index, behaviour)
             })
             .collect();

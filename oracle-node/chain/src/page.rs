@@ -129,3 +129,108 @@ fn may_hold_hub_logs(hub: Address, header: &Header) -> bool {
     let in_bloom = |bytes: &[u8]| header.logs_bloom.contains_input(BloomInput::Raw(bytes));
     in_bloom(hub.as_slice()) && TOPICS.iter().any(|topic| in_bloom(topic.as_slice()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloy_primitives::{B256, Bloom};
+
+    const HUB: Address = Address::repeat_byte(0x42);
+
+    fn hash(number: u64) -> B256 {
+        B256::with_last_byte(number as u8 + 1)
+    }
+
+    fn block(number: u64) -> BlockRef {
+        BlockRef { number, hash: hash(number) }
+    }
+
+    /// A block whose bloom filter holds the hub and every topic, if `speaks` is its number.
+    fn header(number: u64, speaks: &[u64]) -> Header {
+        let mut logs_bloom = Bloom::ZERO;
+        if speaks.contains(&number) {
+            logs_bloom.accrue(BloomInput::Raw(HUB.as_slice()));
+            TOPICS.iter().for_each(|topic| logs_bloom.accrue(BloomInput::Raw(topic.as_slice())));
+        }
+        let parent_hash = hash(number - 1);
+        Header { number, hash: hash(number), parent_hash, time: 1, logs_bloom, base_fee: None }
+    }
+
+    fn headers(speaks: &[u64]) -> Vec<Header> {
+        (10..=13).map(|number| header(number, speaks)).collect()
+    }
+
+    fn log(number: u64, log_index: u64) -> Log {
+        Log {
+            address: HUB,
+            topics: vec![TOPICS[0]],
+            data: Default::default(),
+            block: block(number),
+            transaction: B256::ZERO,
+            log_index,
+        }
+    }
+
+    fn read(headers: Vec<Header>, logs: Vec<Log>) -> Result<Page, PageFault> {
+        check(HUB, Some(block(9)), 10..=13, headers, logs)
+    }
+
+    fn check_inconsistent(headers: Vec<Header>, logs: Vec<Log>) {
+        let result = read(headers, logs);
+        assert!(matches!(result, Err(PageFault::Inconsistent(_))), "{result:?}");
+    }
+
+    #[test]
+    fn page_that_fits_together_comes_in_order() {
+        let page = read(headers(&[11, 12]), vec![log(12, 0), log(11, 7), log(11, 3)]).unwrap();
+        let order: Vec<_> = page.logs.iter().map(|it| (it.block.number, it.log_index)).collect();
+        assert_eq!(order, [(11, 3), (11, 7), (12, 0)]);
+        assert_eq!(page.suspects, []);
+    }
+
+    #[test]
+    fn page_whose_bloom_promises_more_names_the_blocks() {
+        let page = read(headers(&[10, 11, 13]), vec![log(11, 3)]).unwrap();
+        assert_eq!(page.suspects, [block(10), block(13)]);
+    }
+
+    #[test]
+    fn page_that_does_not_follow_the_last_one_is_broken() {
+        let elsewhere = BlockRef { number: 9, hash: B256::repeat_byte(9) };
+        let result = check(HUB, Some(elsewhere), 10..=13, headers(&[]), vec![]);
+        let broken = PageFault::Broken { expected: elsewhere, found: hash(9) };
+        assert_eq!(result, Err(broken));
+        assert!(check(HUB, None, 10..=13, headers(&[]), vec![]).is_ok());
+    }
+
+    #[test]
+    fn page_with_missing_or_unlinked_headers_is_inconsistent() {
+        check_inconsistent(headers(&[])[..3].to_vec(), vec![]);
+        check_inconsistent(headers(&[])[1..].to_vec(), vec![]);
+        let mut unlinked = headers(&[]);
+        unlinked[2].parent_hash = B256::repeat_byte(7);
+        check_inconsistent(unlinked, vec![]);
+        let mut repeated = headers(&[]);
+        repeated[1] = repeated[0].clone();
+        check_inconsistent(repeated, vec![]);
+    }
+
+    #[test]
+    fn page_with_logs_that_are_not_the_hubs_is_inconsistent() {
+        let changes: [fn(&mut Log); 6] = [
+            |log| log.block.hash = B256::repeat_byte(7),
+            |log| log.block.number = 9,
+            |log| log.block.number = u64::MAX,
+            |log| log.address = Address::ZERO,
+            |log| log.topics.clear(),
+            |log| log.topics.push(B256::repeat_byte(7)),
+        ];
+        for change in changes {
+            let mut log = log(11, 3);
+            change(&mut log);
+            check_inconsistent(headers(&[11]), vec![log]);
+        }
+        check_inconsistent(headers(&[11]), vec![log(11, 3), log(11, 3)]);
+        check_inconsistent(headers(&[]), vec![log(11, 3)]);
+    }
+}

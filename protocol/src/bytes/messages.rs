@@ -36,12 +36,7 @@ pub fn job_id(job: &JobDescriptor) -> JobId {
 
 /// The message whose group signature is the beacon of `height`.
 pub fn beacon(ledger: B256, committee_id: u32, epoch: Epoch, height: Height) -> B256 {
-    Preimage::new(Tag::Beacon)
-        .word(ledger)
-        .uint(committee_id)
-        .uint(epoch.0)
-        .uint(height.0)
-        .hash()
+    Preimage::new(Tag::Beacon).word(ledger).uint(committee_id).uint(epoch.0).uint(height.0).hash()
 }
 
 /// A job's challenge seed, from the 128-byte EIP-2537 form of its beacon's signature.
@@ -190,5 +185,10 @@ pub fn part_leaf(index: u32, count: u32, part: &[u8]) -> B256 {
 
 /// What a member's network key signs around its partial signature (compressed, 48 bytes).
 pub fn partial_digest(ledger: B256, message: B256, index: u16, partial: &[u8]) -> B256 {
-    Preimage::new(Tag::Partial).word(ledger).word(message).uint(index).word(keccak256(partial)).hash()
+    Preimage::new(Tag::Partial)
+        .word(ledger)
+        .word(message)
+        .uint(index)
+        .word(keccak256(partial))
+        .hash()
 }

@@ -59,8 +59,7 @@ impl Ceremony {
 /// # Errors
 /// When the members' network keys are no ed25519 keys.
 pub fn ceremony_of(genesis: &Genesis, round: u64) -> Result<dkg::Ceremony, dkg::CeremonyError> {
-    let members: Vec<[u8; 32]> =
-        genesis.members.iter().map(|member| member.network_key).collect();
+    let members: Vec<[u8; 32]> = genesis.members.iter().map(|member| member.network_key).collect();
     dkg::Ceremony::new(&genesis.ledger_id().0, round, &members, &members, None)
 }
 
@@ -191,7 +190,12 @@ impl Ledger {
         self.state.group =
             Some(GroupState { round, key: key.to_bytes(), output: output.to_bytes(), logs });
         self.group = Some(Group { key: key.clone(), sharing: output.sharing().clone() });
-        events.push(Event::GroupFormed { epoch, round, absent, revealed: output.dealings_revealed() > 0 });
+        events.push(Event::GroupFormed {
+            epoch,
+            round,
+            absent,
+            revealed: output.dealings_revealed() > 0,
+        });
         for (position, hub) in self.genesis.hubs.clone().iter().enumerate() {
             let index = HubIndex(u16::try_from(position).unwrap_or(u16::MAX));
             let message = bytes::key_possession(

@@ -122,7 +122,8 @@ impl Ledger {
     }
 
     fn open(&mut self, id: JobId, sighting: &Sighting, at: &mut At<'_>) {
-        let lowest = Sighting { position: Position { block_number: 0, log_index: 0 }, ..sighting.clone() };
+        let lowest =
+            Sighting { position: Position { block_number: 0, log_index: 0 }, ..sighting.clone() };
         let highest = Sighting {
             position: Position { block_number: u64::MAX, log_index: u32::MAX },
             ..sighting.clone()

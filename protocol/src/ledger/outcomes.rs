@@ -66,7 +66,12 @@ impl Batch {
 
 impl Ledger {
     /// Puts what is ready into this height's batches, and makes their attestations due.
-    pub(super) fn close_batches(&mut self, height: Height, block_id: B256, events: &mut Vec<Event>) {
+    pub(super) fn close_batches(
+        &mut self,
+        height: Height,
+        block_id: B256,
+        events: &mut Vec<Event>,
+    ) {
         for (position, hub) in self.genesis.hubs.clone().iter().enumerate() {
             let index = HubIndex(u16::try_from(position).unwrap_or(u16::MAX));
             let keys: Vec<_> = self

@@ -144,9 +144,8 @@ impl State {
     /// for a batch, a phase is due, or its clock runs while ledger time still catches up.
     pub fn wants_block(&self) -> bool {
         let behind = self.present() > self.time;
-        let wants = |clock: &super::Clock| {
-            clock.is_due(self.time) || (behind && clock.deadline.is_some())
-        };
+        let wants =
+            |clock: &super::Clock| clock.is_due(self.time) || (behind && clock.deadline.is_some());
         !self.ready.is_empty() || self.clocks().any(wants)
     }
 
@@ -158,6 +157,9 @@ impl State {
 
     /// The earliest deadline that is still ahead of ledger time.
     pub fn next_deadline(&self) -> Option<LedgerTime> {
-        self.clocks().filter_map(|clock| clock.deadline).filter(|deadline| *deadline > self.time).min()
+        self.clocks()
+            .filter_map(|clock| clock.deadline)
+            .filter(|deadline| *deadline > self.time)
+            .min()
     }
 }

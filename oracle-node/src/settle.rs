@@ -1,0 +1,192 @@
+//! Putting things on chain: the confirmation of the group key, then certificates in turn.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use aggregator::{Submitter, SubmitterConfig, SubmitterEvent, TickError, Turn};
+use alloy_primitives::U256;
+use bindings::{
+    AttestationHub,
+    rpc::{Limits, PrivateKeySigner, Rpc, Wallet, WalletError},
+};
+use protocol::{
+    genesis::Genesis,
+    ids::{Epoch, OperatorIndex},
+};
+use tokio::sync::watch;
+
+use crate::{archive::Archive, config::Chain, metrics::Metrics};
+
+/// Pause between looks at a hub that has no key yet, and after failures.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Pause before a confirmation that led to nothing is sent again.
+const CONFIRM_AGAIN: Duration = Duration::from_secs(120);
+
+/// Where a hub stands with a key.
+enum Confirmation {
+    /// It is the group key.
+    Active,
+    /// This operator has confirmed; others have to.
+    Waiting,
+    /// This operator has confirmed just now.
+    Sent,
+}
+
+/// A group key with its proof of possession, ready for a hub.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProvenKey {
+    /// The epoch.
+    pub epoch: Epoch,
+    /// EIP-2537 G2.
+    pub key: Box<[u8; 256]>,
+    /// EIP-2537 G1.
+    pub proof: Box<[u8; 128]>,
+}
+
+/// What settling on one chain takes.
+pub struct Settler {
+    /// The chain and its endpoints.
+    pub chain: Chain,
+    /// Fees, delays and limits.
+    pub policy: aggregator::Policy,
+    /// Whether certificates are submitted, or only the key is confirmed.
+    pub submits: bool,
+    /// Pays.
+    pub key: PrivateKeySigner,
+    /// What the ledger stands on.
+    pub genesis: Arc<Genesis>,
+    /// Whose node this is.
+    pub me: OperatorIndex,
+    /// Certificates.
+    pub archive: Archive,
+    /// Counters.
+    pub metrics: Arc<Metrics>,
+}
+
+impl Settler {
+    /// Runs until `stop` changes.
+    pub async fn run(
+        self,
+        mut proven: watch::Receiver<Option<ProvenKey>>,
+        mut stop: watch::Receiver<bool>,
+    ) {
+        let mut until = stop.clone();
+        let work = async {
+            self.confirm(&mut proven).await;
+            if self.submits {
+                self.submit(async move {
+                    let _ = until.wait_for(|stop| *stop).await;
+                })
+                .await;
+            }
+        };
+        tokio::select! {
+            () = work => {}
+            _ = stop.wait_for(|stop| *stop) => {}
+        }
+    }
+
+    /// Confirms the group key on the hub, unless it is active already.
+    async fn confirm(&self, proven: &mut watch::Receiver<Option<ProvenKey>>) {
+        let Ok(key) = proven.wait_for(Option::is_some).await.map(|key| key.clone()) else { return };
+        let Some(key) = key else { return };
+        let mut sent: Option<Instant> = None;
+        loop {
+            let waits = sent.is_some_and(|at| at.elapsed() < CONFIRM_AGAIN);
+            for (index, url) in self.chain.rpc_urls.iter().enumerate() {
+                let Ok(rpc) = Rpc::new(url, index, Limits::default()) else { continue };
+                match self.confirm_at(rpc, &key, waits).await {
+                    Ok(Confirmation::Active) => return,
+                    Ok(Confirmation::Waiting) => break,
+                    Ok(Confirmation::Sent) => {
+                        sent = Some(Instant::now());
+                        break;
+                    }
+                    Err(error) => {
+                        tracing::warn!(chain = self.chain.chain_id, %error, "group key not confirmed yet");
+                    }
+                }
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    async fn confirm_at(
+        &self,
+        rpc: Rpc,
+        key: &ProvenKey,
+        waits: bool,
+    ) -> Result<Confirmation, WalletError> {
+        let hub = self.chain.hub;
+        if rpc.call(hub, &AttestationHub::epochCall {}).await? >= key.epoch.0 {
+            return Ok(Confirmation::Active);
+        }
+        if waits {
+            return Ok(Confirmation::Waiting);
+        }
+        let wallet = Wallet::connect(rpc, self.key.clone()).await?;
+        let call = AttestationHub::confirmGroupKeyCall {
+            ledgerId_: self.genesis.ledger_id(),
+            committeeId_: self.genesis.committee_id,
+            epoch_: key.epoch.0,
+            key: key.key.to_vec().into(),
+            pop: key.proof.to_vec().into(),
+        };
+        let receipt = wallet.call(hub, &call, U256::ZERO).await?;
+        tracing::info!(
+            chain = self.chain.chain_id, epoch = %key.epoch, gas = receipt.gas_used,
+            "group key confirmed"
+        );
+        Ok(Confirmation::Sent)
+    }
+
+    async fn submit(&self, stop: impl Future<Output = ()>) {
+        let members = u16::try_from(self.genesis.members.len()).unwrap_or(u16::MAX);
+        let config = SubmitterConfig {
+            chain_id: self.chain.chain_id,
+            hub: self.chain.hub,
+            rpc_urls: self.chain.rpc_urls.clone(),
+            turn: Turn::Of { index: self.me.0, members },
+            policy: self.policy,
+        };
+        let submitter = match Submitter::new(config, self.key.clone(), self.archive.clone()) {
+            Ok(submitter) => submitter,
+            Err(error) => {
+                tracing::error!(%error, "this node submits nothing");
+                return;
+            }
+        };
+        submitter.run(stop, |report| self.report(&report)).await;
+    }
+
+    fn report(&self, report: &Result<SubmitterEvent, TickError>) {
+        let chain = self.chain.chain_id;
+        match report {
+            Ok(event) => {
+                self.metrics.submitted(event);
+                match event {
+                    SubmitterEvent::BalanceLow { .. }
+                    | SubmitterEvent::Refused { .. }
+                    | SubmitterEvent::Rejected { .. }
+                    | SubmitterEvent::FeesTooHigh { .. }
+                    | SubmitterEvent::NonceTaken { .. }
+                    | SubmitterEvent::TakingOver { .. }
+                    | SubmitterEvent::Reorged { .. } => {
+                        tracing::warn!(chain, ?event, "submitter");
+                    }
+                    SubmitterEvent::Submitting { .. }
+                    | SubmitterEvent::Cancelling { .. }
+                    | SubmitterEvent::Mined { .. }
+                    | SubmitterEvent::Settled { .. }
+                    | SubmitterEvent::SettledElsewhere { .. } => {
+                        tracing::info!(chain, ?event, "submitter");
+                    }
+                }
+            }
+            Err(error) => tracing::warn!(chain, %error, "submitter"),
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Verification of responses, off the async runtime, with keys as the chain has them.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use alloy_primitives::{B256, Bytes};
+use bindings::{
+    VerifierRegistry,
+    rpc::{BlockId, Limits, Rpc},
+};
+use operator::{Judged, VerifyTask};
+use proofs::{Context, Kind, Registry};
+use protocol::{ids::JobId, outcome::Verdict};
+use tokio::sync::{Semaphore, mpsc};
+
+use crate::config::Chain;
+
+/// Verifications that run at once.
+const MAX_PARALLEL: usize = 2;
+
+/// Pause between attempts to read a verifying key from an endpoint that fails.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// Verifying keys by their keccak256.
+type Keys = BTreeMap<B256, Bytes>;
+
+/// What came of a task.
+#[derive(Clone, Debug)]
+pub struct Finished {
+    /// The job.
+    pub job: JobId,
+    /// The response's root.
+    pub response: B256,
+    /// The judgement.
+    pub judged: Judged,
+    /// Verifying keys that it took, by their keccak256.
+    pub keys: Keys,
+}
+
+/// Takes tasks, and reports what came of them.
+#[derive(Clone)]
+pub struct Verification {
+    chains: Arc<Vec<(Chain, Vec<Rpc>)>>,
+    slots: Arc<Semaphore>,
+    finished: mpsc::Sender<Finished>,
+}
+
+impl Verification {
+    /// Verification over these chains' registries; results go to `finished`.
+    ///
+    /// # Errors
+    /// When an endpoint's URL is none.
+    pub fn new(
+        chains: &[Chain],
+        finished: mpsc::Sender<Finished>,
+    ) -> Result<Self, bindings::rpc::UrlError> {
+        let mut with_endpoints = Vec::new();
+        for chain in chains {
+            let mut endpoints = Vec::new();
+            for (index, url) in chain.rpc_urls.iter().enumerate() {
+                endpoints.push(Rpc::new(url, index, Limits::default())?);
+            }
+            with_endpoints.push((chain.clone(), endpoints));
+        }
+        let slots = Arc::new(Semaphore::new(MAX_PARALLEL));
+        Ok(Self { chains: Arc::new(with_endpoints), slots, finished })
+    }
+
+    /// Starts a task. The operator bounds how many there are.
+    pub fn start(&self, task: VerifyTask) {
+        let this = self.clone();
+        tokio::spawn(async move {
+            let Ok(_slot) = this.slots.acquire().await else { return };
+            let keys = this.keys_of(&task).await;
+            let (job, response) = (task.job, task.response);
+            let used = keys.clone();
+            let judged = tokio::task::spawn_blocking(move || judge(&task, keys)).await;
+            match judged {
+                Ok(judged) => {
+                    let finished = Finished { job, response, judged, keys: used };
+                    if this.finished.send(finished).await.is_err() {
+                        tracing::debug!(%job, "verified after the node stopped");
+                    }
+                }
+                Err(error) => tracing::error!(%job, %error, "verifier failed; no judgement"),
+            }
+        });
+    }
+
+    /// The keys that the statement names, as registered at the block of the request: all
+    /// operators read the same, whenever they read. Retries until an endpoint answers.
+    async fn keys_of(&self, task: &VerifyTask) -> Keys {
+        let kind = Kind(task.descriptor.kind);
+        let needed = Registry::standard(Arc::new(Keys::new())).keys_needed(kind, &task.statement);
+        let mut keys = Keys::new();
+        let hub = self
+            .chains
+            .iter()
+            .find(|(chain, _)| chain.chain_id == task.hub.chain_id && chain.hub == task.hub.hub);
+        let Some((chain, endpoints)) = hub else { return keys };
+        for id in needed {
+            let call = VerifierRegistry::verifyingKeyCall { vkId: id };
+            let at = BlockId::Number(task.position.block_number);
+            'answered: loop {
+                for endpoint in endpoints {
+                    match endpoint.call_at(chain.verifier_registry, &call, at).await {
+                        Ok(key) if key.is_empty() => break 'answered,
+                        Ok(key) => {
+                            keys.insert(id, key);
+                            break 'answered;
+                        }
+                        // The registry says no; an endpoint that fails is asked again.
+                        Err(error) if !error.is_endpoint_fault() => break 'answered,
+                        Err(error) => {
+                            tracing::warn!(%id, endpoint = endpoint.label(), %error, "verifying key not read");
+                        }
+                    }
+                }
+                tokio::time::sleep(RETRY).await;
+            }
+        }
+        keys
+    }
+}
+
+fn judge(task: &VerifyTask, keys: Keys) -> Judged {
+    let registry = Registry::standard(Arc::new(keys));
+    let context = Context {
+        chain_id: task.hub.chain_id,
+        hub: task.hub.hub,
+        job_id: task.job.0,
+        provider: task.descriptor.provider,
+        seed: task.seed,
+        ledger_time_ms: 0,
+    };
+    let parts: Vec<&[u8]> = task.parts.iter().map(Vec::as_slice).collect();
+    let verdict = registry.verify(Kind(task.descriptor.kind), &context, &task.statement, &parts);
+    tracing::info!(
+        job = %task.job, seed = %task.seed, response = %task.response,
+        statement = %task.descriptor.statement_hash, provider = %task.descriptor.provider,
+        ?verdict, "verified"
+    );
+    Judged {
+        verdict: Verdict::from_u8(verdict.number()).unwrap_or(Verdict::Inconclusive),
+        code: verdict.code_number(),
+        value: verdict.value(),
+        reported: verdict.reported_hash(),
+    }
+}
