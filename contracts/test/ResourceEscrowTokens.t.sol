@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import {Errors} from "@openzeppelin/contracts/utils/Errors.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {IResourceEscrow} from "../src/interfaces/IResourceEscrow.sol";
 import {
@@ -157,6 +158,17 @@ contract ResourceEscrowTokensTest is EscrowFixture {
         escrow.withdraw(address(0), consumer);
         vm.assertEq(address(reenterer).balance, before + HUB_FEE);
         vm.assertFalse(reenterer.reentered(), "reentered");
+    }
+
+    function test_withdraw_nativeRecipientRefuses_revertsAndStaysOwed() public {
+        IResourceEscrow.Quote memory quote = defaultQuote();
+        bytes32 jobId = create(quote);
+        vm.warp(quote.deadline + 1);
+        escrow.expire(jobId);
+        vm.prank(consumer);
+        vm.expectRevert(Errors.FailedCall.selector);
+        escrow.withdraw(address(0), address(token));
+        vm.assertEq(escrow.owed(address(0), consumer), HUB_FEE);
     }
 
     function _quoteIn(address paid) private view returns (IResourceEscrow.Quote memory quote) {
