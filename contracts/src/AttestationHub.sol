@@ -8,21 +8,16 @@ import {IAttestationHub} from "./interfaces/IAttestationHub.sol";
 import {IOperatorRegistry} from "./interfaces/IOperatorRegistry.sol";
 import {Bls12381} from "./libraries/Bls12381.sol";
 import {CodeStore} from "./libraries/CodeStore.sol";
+import {FastMessages} from "./libraries/FastMessages.sol";
 import {Lanes} from "./libraries/Lanes.sol";
 import {MerkleTree} from "./libraries/MerkleTree.sol";
 import {Messages} from "./libraries/Messages.sol";
+import {OutcomeRecorder} from "./libraries/OutcomeRecorder.sol";
 import {PackedOutcomes} from "./libraries/PackedOutcomes.sol";
 
 /// @title AttestationHub
 /// @notice See `IAttestationHub`, the contract's manual.
 contract AttestationHub is IAttestationHub, ReentrancyGuardTransient {
-    /// @dev Read and written by every settlement, so it fills exactly one slot.
-    struct Head {
-        address keyPointer;
-        uint48 lastHeight;
-        uint48 jobCount;
-    }
-
     /// @dev One slot a job.
     struct Job {
         address escrow;
@@ -39,23 +34,20 @@ contract AttestationHub is IAttestationHub, ReentrancyGuardTransient {
         bytes32 evidence;
     }
 
-    /// @dev The active key as it is stored: domain, epoch, and the key's bytes.
-    struct ActiveKey {
-        Messages.Group group;
-        uint64 epoch;
-        bytes key;
-    }
-
     /// @inheritdoc IAttestationHub
     uint256 public constant DELIVERY_GAS = 300_000;
 
-    /// @inheritdoc IAttestationHub
-    uint256 public constant MAX_STATEMENT_BYTES = 32_768;
-
-    bytes private constant _DOMAIN = "ASSAY-V1-BLS12381G1_XMD:SHA-256_SSWU_RO_NUL_";
-    bytes32 private constant _INFINITY_KEY_HASH = keccak256(new bytes(256));
-    uint256 private constant _KEY_HEADER_BYTES = 64;
+    /// @dev The domain separation tag, ASSAY-V1-BLS12381G1_XMD:SHA-256_SSWU_RO_NUL_, in two words.
+    bytes32 private constant _DOMAIN_HEAD = "ASSAY-V1-BLS12381G1_XMD:SHA-256_";
+    bytes32 private constant _DOMAIN_TAIL = "SSWU_RO_NUL_";
+    uint256 private constant _DOMAIN_BYTES = 44;
+    bytes32 private constant _INFINITY_KEY_HASH = keccak256(new bytes(_KEY_BYTES));
+    uint256 private constant _KEY_BYTES = 256;
+    uint256 private constant _STATEMENT_BYTES_MAX = 32_768;
     uint8 private constant _VERDICT_MAX = 3;
+    uint256 private constant _HEIGHT_SHIFT = 160;
+    uint256 private constant _JOB_COUNT_SHIFT = 208;
+    uint256 private constant _HEIGHT_MASK = uint256(type(uint48).max) << _HEIGHT_SHIFT;
     uint64 private constant _WINDOW_MAX = 365 days;
     /// @dev Kept back from a delivery for what follows the call.
     uint256 private constant _DELIVERY_RESERVE = 10_000;
@@ -66,12 +58,15 @@ contract AttestationHub is IAttestationHub, ReentrancyGuardTransient {
     /// @dev Lanes count time from the second before deployment, so that it is never 0.
     uint256 private immutable _TIME_ORIGIN;
 
-    Head private _head;
+    /// @dev jobCount u48 ‖ lastHeight u48 ‖ keyPointer u160: all that a settlement reads and writes beside accumulator,
+    /// lanes and credit, in one slot.
+    uint256 private _head;
     /// @dev Complements of the accumulators: the first accumulator is 0, and a slot that is never 0 is cheaper to change.
     bytes32 private _lastAccComplement = ~bytes32(0);
     bytes32 private _announcedAccComplement = ~bytes32(0);
 
-    mapping(uint256 page => uint256 lanes) private _pages;
+    /// @dev Lanes of all jobs, one slot for eight. An array, so that a page costs no hash; it spans every u64 index.
+    uint256[1 << 61] private _pages;
     mapping(bytes32 jobId => Job) private _jobs;
     mapping(bytes32 jobId => Details) private _details;
     mapping(bytes32 acc => bool) private _checkpoints;
@@ -108,9 +103,12 @@ contract AttestationHub is IAttestationHub, ReentrancyGuardTransient {
     {
         if (msg.value < _FEE) revert FeeTooLow(msg.value, _FEE);
         if (deadline <= block.timestamp || deadline > type(uint40).max) revert DeadlineOutOfRange(deadline);
-        if (statement.length > MAX_STATEMENT_BYTES) revert StatementTooLong(statement.length);
+        if (statement.length > _STATEMENT_BYTES_MAX) revert StatementTooLong(statement.length);
 
-        jobIndex = ++_head.jobCount;
+        uint256 head = _head + (1 << _JOB_COUNT_SHIFT);
+        _head = head;
+        // forge-lint: disable-next-line(unsafe-typecast)
+        jobIndex = uint64(head >> _JOB_COUNT_SHIFT);
         jobId = Messages.job(block.chainid, msg.sender, jobIndex, provider, kind, keccak256(statement), deadline);
         // forge-lint: disable-next-line(unsafe-typecast)
         _jobs[jobId] = Job(msg.sender, uint48(jobIndex), uint40(deadline), false);
@@ -131,14 +129,12 @@ contract AttestationHub is IAttestationHub, ReentrancyGuardTransient {
         external
     {
         bytes32 keyHash = keccak256(key);
-        if (key.length != 256 || keyHash == _INFINITY_KEY_HASH) revert GroupKeyInvalid();
-        bool first = _head.keyPointer == address(0);
+        if (key.length != _KEY_BYTES || keyHash == _INFINITY_KEY_HASH) revert GroupKeyInvalid();
+        bool first = _keyPointer() == address(0);
         if (!first) {
-            ActiveKey memory active = _activeKey();
-            if (epoch_ != active.epoch + 1) revert WrongEpoch(epoch_, active.epoch + 1);
-            if (ledgerId_ != active.group.ledgerId || committeeId_ != active.group.committeeId) {
-                revert WrongLedger(ledgerId_, committeeId_);
-            }
+            (, bytes32 ledger, uint32 committee, uint64 current) = _keyAt(_keyPointer());
+            if (epoch_ != current + 1) revert WrongEpoch(epoch_, current + 1);
+            if (ledgerId_ != ledger || committeeId_ != committee) revert WrongLedger(ledgerId_, committeeId_);
         }
 
         (uint64 generation, uint32 size) = _REGISTRY.pending();
@@ -161,26 +157,27 @@ contract AttestationHub is IAttestationHub, ReentrancyGuardTransient {
         if (confirmations != quorum || _ready[candidate]) return;
 
         _ready[candidate] = true;
-        Messages.Group memory group = _group(ledgerId_, committeeId_);
-        if (!_verify(key, Messages.keyPossession(group, epoch_, keyHash), pop)) revert SignatureInvalid();
-        if (first) _activate(group, epoch_, 0, key);
+        bytes32 message = Messages.keyPossession(ledgerId_, block.chainid, address(this), committeeId_, epoch_, keyHash);
+        _requireSignature(key, message, pop);
+        if (first) _activate(ledgerId_, committeeId_, epoch_, 0, key);
         else emit GroupKeyReady(epoch_, committeeId_, key);
     }
 
     /// @inheritdoc IAttestationHub
     function rotate(uint64 nextEpoch, bytes calldata newKey, uint64 lastHeight_, bytes calldata signature) external {
-        ActiveKey memory active = _activeKey();
-        if (nextEpoch != active.epoch + 1) revert WrongEpoch(nextEpoch, active.epoch + 1);
-        if (lastHeight_ < _head.lastHeight) revert StaleHeight(lastHeight_, _head.lastHeight);
+        (bytes memory stored, bytes32 ledger, uint32 committee, uint64 current) = _keyAt(_keyPointer());
+        if (nextEpoch != current + 1) revert WrongEpoch(nextEpoch, current + 1);
+        if (lastHeight_ < lastHeight()) revert StaleHeight(lastHeight_, lastHeight());
 
         bytes32 keyHash = keccak256(newKey);
         (uint64 generation,) = _REGISTRY.pending();
-        bytes32 candidate = _candidate(generation, active.group.ledgerId, active.group.committeeId, nextEpoch, keyHash);
-        if (!_ready[candidate]) revert GroupKeyNotConfirmed(keyHash);
-
-        bytes32 message = Messages.rotate(active.group, nextEpoch, keyHash, lastHeight_);
-        if (!_verify(active.key, message, signature)) revert SignatureInvalid();
-        _activate(active.group, nextEpoch, lastHeight_, newKey);
+        if (!_ready[_candidate(generation, ledger, committee, nextEpoch, keyHash)]) {
+            revert GroupKeyNotConfirmed(keyHash);
+        }
+        bytes32 message =
+            Messages.rotate(ledger, block.chainid, address(this), committee, nextEpoch, keyHash, lastHeight_);
+        _requireSignature(stored, message, signature);
+        _activate(ledger, committee, nextEpoch, lastHeight_, newKey);
     }
 
     /// @inheritdoc IAttestationHub
@@ -193,30 +190,32 @@ contract AttestationHub is IAttestationHub, ReentrancyGuardTransient {
     )
         external
     {
-        Head memory head = _head;
-        if (height <= head.lastHeight) revert StaleHeight(height, head.lastHeight);
+        uint256 head = _head;
+        uint256 issued = head >> _JOB_COUNT_SHIFT;
+        // forge-lint: disable-next-line(unsafe-typecast)
+        if (height <= uint48(head >> _HEIGHT_SHIFT)) revert StaleHeight(height, uint48(head >> _HEIGHT_SHIFT));
         if (height > type(uint48).max) revert HeightOutOfRange(height);
 
-        if (batches.length == 0) revert NoBatches();
-
+        // one pass over calldata: what is written before the signature is checked is undone if the check fails
         bytes32 acc = ~_lastAccComplement;
-        for (uint256 i = 0; i < batches.length; ++i) {
-            acc = _accumulate(acc, batches[i]);
-        }
-        _verifyAttestation(head.keyPointer, epoch_, height, blockId, acc, signature);
-
-        _lastAccComplement = ~acc;
-        // forge-lint: disable-next-line(unsafe-typecast)
-        _head.lastHeight = uint48(height);
-        uint256 jobs;
+        uint256 stamp = Lanes.encode(_now(), 0);
         uint256 paying;
         for (uint256 i = 0; i < batches.length; ++i) {
-            (uint256 newJobs, uint256 newPaying) = _record(batches[i].packed, head.jobCount);
-            jobs += newJobs;
-            paying += newPaying;
+            bytes calldata packed;
+            (acc, packed) = _accumulate(acc, batches[i]);
+            unchecked {
+                paying += OutcomeRecorder.record(_pages, packed, issued, stamp);
+            }
         }
-        if (paying != 0) _credit(msg.sender, paying * _FEE);
-        emit Attested(height, acc, jobs);
+        _lastAccComplement = ~acc;
+        _head = (head & ~_HEIGHT_MASK) | uint256(height) << _HEIGHT_SHIFT;
+        unchecked {
+            // each of these jobs brought its fee, so the product is less than all native units there are
+            if (paying != 0) _credit(msg.sender, paying * _FEE);
+        }
+        emit Attested(height, acc);
+        // forge-lint: disable-next-line(unsafe-typecast)
+        _verifyAttestation(address(uint160(head)), epoch_, height, blockId, acc, signature);
     }
 
     /// @inheritdoc IAttestationHub
@@ -229,14 +228,14 @@ contract AttestationHub is IAttestationHub, ReentrancyGuardTransient {
     )
         external
     {
-        if (batches.length == 0) revert NoBatches();
         bytes32 acc = ~_announcedAccComplement;
         for (uint256 i = 0; i < batches.length; ++i) {
-            acc = _accumulate(acc, batches[i]);
-            emit OutcomesAnnounced(height, acc, batches[i].root, batches[i].packed);
+            bytes calldata packed;
+            (acc, packed) = _accumulate(acc, batches[i]);
+            emit OutcomesAnnounced(height, acc, batches[i].root, packed);
         }
         _announcedAccComplement = ~acc;
-        _verifyAttestation(_head.keyPointer, epoch_, height, blockId, acc, signature);
+        _verifyAttestation(_keyPointer(), epoch_, height, blockId, acc, signature);
     }
 
     /// @inheritdoc IAttestationHub
@@ -318,7 +317,7 @@ contract AttestationHub is IAttestationHub, ReentrancyGuardTransient {
     /// @inheritdoc IAttestationHub
     function settlementOf(uint64 jobIndex) public view returns (uint8 status, uint64 finalAt) {
         uint256 lane = Lanes.get(_pages[Lanes.pageOf(jobIndex)], jobIndex);
-        if (jobIndex > _head.jobCount || !Lanes.isRecorded(lane)) return (0, 0);
+        if (jobIndex > jobCount() || !Lanes.isRecorded(lane)) return (0, 0);
         (uint256 time, uint8 verdict) = Lanes.decode(lane);
         // forge-lint: disable-next-line(unsafe-typecast)
         return (verdict + 1, uint64(_TIME_ORIGIN + time) + _WINDOW);
@@ -369,8 +368,9 @@ contract AttestationHub is IAttestationHub, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IAttestationHub
-    function jobCount() external view returns (uint64) {
-        return _head.jobCount;
+    function jobCount() public view returns (uint64) {
+        // forge-lint: disable-next-line(unsafe-typecast)
+        return uint64(_head >> _JOB_COUNT_SHIFT);
     }
 
     /// @inheritdoc IAttestationHub
@@ -379,8 +379,9 @@ contract AttestationHub is IAttestationHub, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IAttestationHub
-    function lastHeight() external view returns (uint64) {
-        return _head.lastHeight;
+    function lastHeight() public view returns (uint64) {
+        // forge-lint: disable-next-line(unsafe-typecast)
+        return uint48(_head >> _HEIGHT_SHIFT);
     }
 
     /// @inheritdoc IAttestationHub
@@ -389,34 +390,23 @@ contract AttestationHub is IAttestationHub, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IAttestationHub
-    function isKnownAcc(bytes32 acc) public view returns (bool) {
-        if (acc == 0) return false;
-        return acc == ~_lastAccComplement || acc == ~_announcedAccComplement || _checkpoints[acc];
+    function ledgerId() external view returns (bytes32 ledger) {
+        if (_keyPointer() != address(0)) (, ledger,,) = _keyAt(_keyPointer());
     }
 
     /// @inheritdoc IAttestationHub
-    function ledgerId() external view returns (bytes32) {
-        return hasGroupKey() ? _activeKey().group.ledgerId : bytes32(0);
+    function committeeId() external view returns (uint32 committee) {
+        if (_keyPointer() != address(0)) (,, committee,) = _keyAt(_keyPointer());
     }
 
     /// @inheritdoc IAttestationHub
-    function committeeId() external view returns (uint32) {
-        return hasGroupKey() ? _activeKey().group.committeeId : 0;
-    }
-
-    /// @inheritdoc IAttestationHub
-    function epoch() external view returns (uint64) {
-        return hasGroupKey() ? _activeKey().epoch : 0;
+    function epoch() external view returns (uint64 current) {
+        if (_keyPointer() != address(0)) (,,, current) = _keyAt(_keyPointer());
     }
 
     /// @inheritdoc IAttestationHub
     function groupKey() external view returns (bytes memory key) {
-        return hasGroupKey() ? _activeKey().key : key;
-    }
-
-    /// @inheritdoc IAttestationHub
-    function hasGroupKey() public view returns (bool) {
-        return _head.keyPointer != address(0);
+        if (_keyPointer() != address(0)) key = CodeStore.read(_keyPointer(), 0, _KEY_BYTES);
     }
 
     /// @inheritdoc IAttestationHub
@@ -441,48 +431,29 @@ contract AttestationHub is IAttestationHub, ReentrancyGuardTransient {
     }
 
     /// @dev Makes `key` the active one and tells the registry, whose pending committee becomes the current one.
-    function _activate(Messages.Group memory group, uint64 epoch_, uint64 lastHeight_, bytes memory key) private {
-        bytes memory header = abi.encode(group.ledgerId, uint256(group.committeeId) << 64 | epoch_);
-        _head.keyPointer = CodeStore.write(bytes.concat(header, key));
-        emit GroupKeyActivated(epoch_, group.committeeId, group.ledgerId, lastHeight_, key);
+    function _activate(
+        bytes32 ledger,
+        uint32 committee,
+        uint64 epoch_,
+        uint64 lastHeight_,
+        bytes calldata key
+    )
+        private
+    {
+        bytes memory domain = abi.encode(ledger, uint256(committee) << 64 | epoch_);
+        address pointer = CodeStore.write(bytes.concat(key, domain));
+        _head = (_head >> _HEIGHT_SHIFT) << _HEIGHT_SHIFT | uint160(pointer);
+        emit GroupKeyActivated(epoch_, committee, ledger, lastHeight_, key);
         _REGISTRY.activateCommittee();
-    }
-
-    /// @dev Records the outcomes of one batch. `jobs` of them are new, `paying` of those have their fee still here.
-    function _record(bytes calldata packed, uint256 issued) private returns (uint256 jobs, uint256 paying) {
-        uint256 time = _now();
-        uint256 former;
-        uint256 pageIndex;
-        uint256 page;
-        unchecked {
-            // no counter here exceeds the length of calldata, no index 64 bits
-            for (uint256 offset = 0; offset < packed.length; offset += PackedOutcomes.SIZE) {
-                (uint256 jobIndex, uint256 verdict) = PackedOutcomes.entryAt(packed, offset);
-                if (jobIndex <= former || verdict > _VERDICT_MAX) revert PackedMalformed();
-                former = jobIndex;
-                if (Lanes.pageOf(jobIndex) != pageIndex || offset == 0) {
-                    if (offset != 0) _pages[pageIndex] = page;
-                    pageIndex = Lanes.pageOf(jobIndex);
-                    page = _pages[pageIndex];
-                }
-                uint256 lane = Lanes.get(page, jobIndex);
-                if (jobIndex > issued || Lanes.isRecorded(lane)) {
-                    // forge-lint: disable-next-line(unsafe-typecast)
-                    emit OutcomeSkipped(uint64(jobIndex), uint8(verdict));
-                    continue;
-                }
-                page = Lanes.set(page, jobIndex, Lanes.encode(time, verdict));
-                ++jobs;
-                if (lane == Lanes.OPEN) ++paying;
-            }
-        }
-        _pages[pageIndex] = page;
     }
 
     /// @dev Adds to what `account` may withdraw.
     function _credit(address account, uint256 amount) private {
         uint256 stored = _credits[account];
-        _credits[account] = (stored == 0 ? 1 : stored) + amount;
+        unchecked {
+            // all credits together are native units that came in
+            _credits[account] = (stored == 0 ? 1 : stored) + amount;
+        }
     }
 
     /// @dev Makes `acc` a lasting end of proofs.
@@ -499,12 +470,12 @@ contract AttestationHub is IAttestationHub, ReentrancyGuardTransient {
         }
     }
 
-    /// @dev Accumulator after `batch`.
-    function _accumulate(bytes32 acc, Batch calldata batch) private pure returns (bytes32) {
-        uint256 count = PackedOutcomes.count(batch.packed);
+    /// @dev Accumulator after `batch`, and the batch's packed outcomes.
+    function _accumulate(bytes32 acc, Batch calldata batch) private pure returns (bytes32, bytes calldata) {
+        bytes calldata packed = batch.packed;
+        uint256 count = PackedOutcomes.count(packed);
         if (count == 0) revert PackedMalformed();
-        // forge-lint: disable-next-line(unsafe-typecast)
-        return Messages.accumulate(acc, batch.root, keccak256(batch.packed), uint32(count));
+        return (FastMessages.accumulate(acc, batch.root, packed, count), packed);
     }
 
     /// @dev Reverts unless the active key signed the attestation.
@@ -519,15 +490,17 @@ contract AttestationHub is IAttestationHub, ReentrancyGuardTransient {
         private
         view
     {
-        ActiveKey memory active = _keyAt(keyPointer);
-        if (epoch_ != active.epoch) revert WrongEpoch(epoch_, active.epoch);
-        bytes32 message = Messages.attest(active.group, epoch_, height, blockId, acc);
-        if (!_verify(active.key, message, signature)) revert SignatureInvalid();
+        (bytes memory stored, bytes32 ledger, uint32 committee, uint64 current) = _keyAt(keyPointer);
+        if (epoch_ != current) revert WrongEpoch(epoch_, current);
+        bytes32 message = FastMessages.attest(ledger, committee, epoch_, height, blockId, acc);
+        _requireSignature(stored, message, signature);
     }
 
-    /// @dev Whether `signature` is `key`'s over `message`.
-    function _verify(bytes memory key, bytes32 message, bytes memory signature) private view returns (bool) {
-        return Bls12381.verify(key, bytes.concat(message), _DOMAIN, signature);
+    /// @dev Reverts unless `signature` is over `message`, by the key that `stored` begins with.
+    function _requireSignature(bytes memory stored, bytes32 message, bytes calldata signature) private view {
+        if (!Bls12381.verify(stored, message, _DOMAIN_HEAD, _DOMAIN_TAIL, _DOMAIN_BYTES, signature)) {
+            revert SignatureInvalid();
+        }
     }
 
     /// @dev Whether the outcome is a leaf of a batch that leads to an accumulator known here.
@@ -540,7 +513,12 @@ contract AttestationHub is IAttestationHub, ReentrancyGuardTransient {
             Link calldata link = proof.later[i];
             acc = Messages.accumulate(acc, link.root, link.packedHash, link.count);
         }
-        return isKnownAcc(acc);
+        return _isKnown(acc);
+    }
+
+    /// @dev Whether proofs may end at `acc`.
+    function _isKnown(bytes32 acc) private view returns (bool) {
+        return acc == ~_lastAccComplement || acc == ~_announcedAccComplement || _checkpoints[acc];
     }
 
     /// @dev The job, which must exist.
@@ -549,31 +527,32 @@ contract AttestationHub is IAttestationHub, ReentrancyGuardTransient {
         if (job.escrow == address(0)) revert UnknownJob(jobId);
     }
 
-    /// @dev The active key, which must exist.
-    function _activeKey() private view returns (ActiveKey memory) {
-        return _keyAt(_head.keyPointer);
+    /// @dev The contract whose code is the active key; zero before the first.
+    function _keyPointer() private view returns (address) {
+        // forge-lint: disable-next-line(unsafe-typecast)
+        return address(uint160(_head));
     }
 
-    /// @dev The key stored at `pointer`.
-    function _keyAt(address pointer) private view returns (ActiveKey memory active) {
+    /// @dev The key stored at `pointer`, which must exist: 256 bytes, then ledger, committee and epoch.
+    function _keyAt(address pointer)
+        private
+        view
+        returns (bytes memory stored, bytes32 ledger, uint32 committee, uint64 epoch_)
+    {
         if (pointer == address(0)) revert NoGroupKey();
-        bytes memory header = CodeStore.read(pointer, 0, _KEY_HEADER_BYTES);
-        (bytes32 ledger, uint256 numbers) = abi.decode(header, (bytes32, uint256));
-        // forge-lint: disable-start(unsafe-typecast)
-        active.group = _group(ledger, uint32(numbers >> 64));
-        active.epoch = uint64(numbers);
-        // forge-lint: disable-end(unsafe-typecast)
-        active.key = CodeStore.read(pointer, _KEY_HEADER_BYTES, 256);
-    }
-
-    /// @dev The domain of a group's signatures for this hub.
-    function _group(bytes32 ledger, uint32 committee) private view returns (Messages.Group memory) {
-        return Messages.Group(ledger, block.chainid, address(this), committee);
+        stored = CodeStore.read(pointer, 0, _KEY_BYTES + 64);
+        ledger = CodeStore.word(stored, _KEY_BYTES);
+        uint256 numbers = uint256(CodeStore.word(stored, _KEY_BYTES + 32));
+        // forge-lint: disable-next-line(unsafe-typecast)
+        return (stored, ledger, uint32(numbers >> 64), uint64(numbers));
     }
 
     /// @dev Time as lanes count it.
     function _now() private view returns (uint256 time) {
-        time = block.timestamp - _TIME_ORIGIN;
+        unchecked {
+            // time does not run backwards
+            time = block.timestamp - _TIME_ORIGIN;
+        }
         if (time > Lanes.TIME_MAX) revert ClockExhausted();
     }
 

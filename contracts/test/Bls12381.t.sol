@@ -14,15 +14,21 @@ contract BlsHarness {
 
     function verify(
         bytes memory key,
-        bytes memory message,
+        bytes32 message,
         bytes memory domain,
-        bytes memory signature
+        bytes calldata signature
     )
         external
         view
         returns (bool)
     {
-        return Bls12381.verify(key, message, domain, signature);
+        (bytes32 head, bytes32 tail) = (bytes32(domain), bytes32(0));
+        if (domain.length > 32) {
+            assembly ("memory-safe") {
+                tail := mload(add(domain, 64))
+            }
+        }
+        return Bls12381.verify(key, message, head, tail, domain.length, signature);
     }
 
     function missingPrecompile() external view returns (address) {
@@ -67,7 +73,7 @@ contract Bls12381Test is TestBase {
         string memory json = vm.readFile("test/fixtures/bls/drand_quicknet.json");
         bytes memory domain = vm.parseJsonBytes(json, ".dst");
         bytes memory key = vm.parseJsonBytes(json, ".key");
-        bytes[] memory messages = vm.parseJsonBytesArray(json, ".messages");
+        bytes32[] memory messages = vm.parseJsonBytes32Array(json, ".messages");
         bytes[] memory signatures = vm.parseJsonBytesArray(json, ".signatures");
         vm.assertEq(messages.length, 4);
         for (uint256 i = 0; i < messages.length; ++i) {
@@ -79,7 +85,7 @@ contract Bls12381Test is TestBase {
         string memory json = vm.readFile("test/fixtures/bls/drand_quicknet.json");
         bytes memory domain = vm.parseJsonBytes(json, ".dst");
         bytes memory key = vm.parseJsonBytes(json, ".key");
-        bytes[] memory messages = vm.parseJsonBytesArray(json, ".messages");
+        bytes32[] memory messages = vm.parseJsonBytes32Array(json, ".messages");
         bytes[] memory signatures = vm.parseJsonBytesArray(json, ".signatures");
         for (uint256 i = 0; i < messages.length; ++i) {
             uint256 next = (i + 1) % messages.length;
@@ -95,12 +101,15 @@ contract Bls12381Test is TestBase {
     }
 
     function test_verify_wrongLengths_refused() public view {
-        vm.assertFalse(_verify(bytes.concat(_key, hex"00"), _signature), "long key");
         vm.assertFalse(_verify(_cut(_key, 255), _signature), "short key");
         vm.assertFalse(_verify("", _signature), "no key");
         vm.assertFalse(_verify(_key, bytes.concat(_signature, hex"00")), "long signature");
         vm.assertFalse(_verify(_key, _cut(_signature, 127)), "short signature");
         vm.assertFalse(_verify(_key, ""), "no signature");
+    }
+
+    function test_verify_bytesAfterKey_ignored() public view {
+        vm.assertTrue(_verify(bytes.concat(_key, hex"010203"), _signature));
     }
 
     function test_verify_paddingNotZero_refused() public view {
@@ -155,9 +164,8 @@ contract Bls12381Test is TestBase {
     }
 
     function test_verify_littleGas_neverAccepts() public view {
-        bytes memory call = abi.encodeCall(
-            BlsHarness.verify, (_key, bytes.concat(keccak256("message")), BlsSigner.DOMAIN, _signature)
-        );
+        bytes memory call =
+            abi.encodeCall(BlsHarness.verify, (_key, keccak256("message"), BlsSigner.DOMAIN, _signature));
         for (uint256 gas_ = 5000; gas_ < 240_000; gas_ += 5000) {
             (bool ok, bytes memory result) = address(_bls).staticcall{gas: gas_}(call);
             if (gas_ < 100_000) vm.assertFalse(ok && abi.decode(result, (bool)), "accepted without a pairing");
@@ -194,10 +202,10 @@ contract Bls12381Test is TestBase {
         vm.assertFalse(_verify(_slice(all, 128, 256), _cut(all, 128)));
     }
 
-    function testFuzz_verify_anyKeyAndMessage_accepted(uint256 secret, bytes memory message) public view {
+    function testFuzz_verify_anyKeyAndMessage_accepted(uint256 secret, bytes32 message) public view {
         secret = _bound(secret, 1, _ORDER - 1);
         vm.assume(secret != _SECRET);
-        bytes memory signature = BlsSigner.sign(secret, message, BlsSigner.DOMAIN);
+        bytes memory signature = BlsSigner.sign(secret, message);
         vm.assertTrue(_bls.verify(BlsSigner.publicKey(secret), message, BlsSigner.DOMAIN, signature));
         vm.assertFalse(_bls.verify(_key, message, BlsSigner.DOMAIN, signature));
     }
@@ -220,7 +228,7 @@ contract Bls12381Test is TestBase {
     }
 
     function _verify(bytes memory key, bytes memory signature) private view returns (bool) {
-        return _bls.verify(key, bytes.concat(keccak256("message")), BlsSigner.DOMAIN, signature);
+        return _bls.verify(key, keccak256("message"), BlsSigner.DOMAIN, signature);
     }
 
     function _flip(bytes memory data, uint256 at_) private pure returns (bytes memory copy) {

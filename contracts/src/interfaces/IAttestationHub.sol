@@ -104,8 +104,9 @@ interface IAttestationHub {
     /// @notice `key` is the group key from now on; the key of any earlier epoch is void.
     event GroupKeyActivated(uint64 indexed epoch, uint32 committeeId, bytes32 ledgerId, uint64 lastHeight, bytes key);
 
-    /// @notice All batches up to ledger height `height` are recorded; `jobs` of their outcomes were new.
-    event Attested(uint64 indexed height, bytes32 acc, uint256 jobs);
+    /// @notice All batches up to ledger height `height` are recorded; `acc` is the accumulator after them. Their outcomes
+    /// are in the transaction's calldata, less those that `OutcomeSkipped` names.
+    event Attested(uint64 height, bytes32 acc);
 
     /// @notice An outcome was not recorded: its index was never issued, or its job already had an outcome.
     event OutcomeSkipped(uint64 indexed jobIndex, uint8 verdict);
@@ -138,7 +139,7 @@ interface IAttestationHub {
     error FeeTooLow(uint256 sent, uint256 fee);
     /// @notice The deadline has passed, or lies beyond what fits 40 bits.
     error DeadlineOutOfRange(uint64 deadline);
-    /// @notice The statement is longer than `MAX_STATEMENT_BYTES`.
+    /// @notice The statement is longer than 32,768 bytes.
     error StatementTooLong(uint256 length);
     /// @notice No group key is active yet.
     error NoGroupKey();
@@ -160,8 +161,6 @@ interface IAttestationHub {
     error HeightOutOfRange(uint64 height);
     /// @notice The 34 years that recording times can count are over.
     error ClockExhausted();
-    /// @notice No batch was given.
-    error NoBatches();
     /// @notice Packed outcomes are empty, not a multiple of 27 bytes, not strictly ascending, or name a verdict above 3.
     error PackedMalformed();
     /// @notice No job with this id was requested here.
@@ -198,7 +197,7 @@ interface IAttestationHub {
     /// @notice Requests a verification. The sender is the job's escrow: it is part of the job's id, and `deliver` calls it.
     /// @param provider who must answer
     /// @param kind selector of the proof kind, `bytes4(keccak256("groth16-bn254"))` for example
-    /// @param statement what is to be proven, in the kind's encoding
+    /// @param statement what is to be proven, in the kind's encoding, at most 32,768 bytes
     /// @param deadline unix seconds after which the escrow may expire the job
     /// @return jobId commits to chain, escrow, index, provider, kind, statement and deadline
     /// @return jobIndex this hub's own counter, from 1
@@ -324,9 +323,6 @@ interface IAttestationHub {
     /// @notice Accumulator up to which outcomes are announced.
     function announcedAcc() external view returns (bytes32);
 
-    /// @notice Whether claims' proofs may end at `acc`.
-    function isKnownAcc(bytes32 acc) external view returns (bool);
-
     /// @notice The ledger whose committee signs here; 0 before the first key.
     function ledgerId() external view returns (bytes32);
 
@@ -338,9 +334,6 @@ interface IAttestationHub {
 
     /// @notice The active group key, EIP-2537 G2, 256 bytes; empty before the first key.
     function groupKey() external view returns (bytes memory);
-
-    /// @notice Whether a group key is active.
-    function hasGroupKey() external view returns (bool);
 
     /// @notice Native units a job costs.
     function fee() external view returns (uint256);
@@ -356,7 +349,4 @@ interface IAttestationHub {
 
     /// @notice Gas that a consumer's `onAttested` gets, no more and no less.
     function DELIVERY_GAS() external view returns (uint256);
-
-    /// @notice Longest statement that `request` takes.
-    function MAX_STATEMENT_BYTES() external view returns (uint256);
 }

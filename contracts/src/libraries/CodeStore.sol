@@ -33,6 +33,13 @@ library CodeStore {
         }
     }
 
+    /// @notice The 32 bytes of `data` from `offset` on, which must lie inside.
+    function word(bytes memory data, uint256 offset) internal pure returns (bytes32 value) {
+        assembly ("memory-safe") {
+            value := mload(add(add(data, 32), offset))
+        }
+    }
+
     /// @notice Everything that `write` stored.
     function readAll(address pointer) internal view returns (bytes memory) {
         return read(pointer, 0, pointer.code.length - 1);

@@ -22,14 +22,6 @@ library Messages {
     bytes32 internal constant TAG_BOUND = keccak256("assay/v1/BOUND");
     bytes32 internal constant TAG_MEMBER = keccak256("assay/v1/MEMBER");
 
-    /// @notice The domain that this hub's group signatures belong to.
-    struct Group {
-        bytes32 ledgerId;
-        uint256 chainId;
-        address hub;
-        uint32 committeeId;
-    }
-
     /// @notice Id of a job. `nonce` is the hub's job index, `deadline` unix seconds.
     function job(
         uint256 chainId,
@@ -83,7 +75,10 @@ library Messages {
 
     /// @notice What the group signs for a ledger height with outcomes.
     function attest(
-        Group memory group,
+        bytes32 ledgerId,
+        uint256 chainId,
+        address hub,
+        uint32 committeeId,
         uint64 epoch,
         uint64 height,
         bytes32 blockId,
@@ -93,16 +88,15 @@ library Messages {
         pure
         returns (bytes32)
     {
-        return keccak256(
-            abi.encode(
-                TAG_ATTEST, group.ledgerId, group.chainId, group.hub, group.committeeId, epoch, height, blockId, acc
-            )
-        );
+        return keccak256(abi.encode(TAG_ATTEST, ledgerId, chainId, hub, committeeId, epoch, height, blockId, acc));
     }
 
     /// @notice What the outgoing group signs to end its epoch.
     function rotate(
-        Group memory group,
+        bytes32 ledgerId,
+        uint256 chainId,
+        address hub,
+        uint32 committeeId,
         uint64 nextEpoch,
         bytes32 keyHash,
         uint64 lastHeight
@@ -111,19 +105,23 @@ library Messages {
         pure
         returns (bytes32)
     {
-        return keccak256(
-            abi.encode(
-                TAG_ROTATE, group.ledgerId, group.chainId, group.hub, group.committeeId, nextEpoch, keyHash, lastHeight
-            )
-        );
+        return keccak256(abi.encode(TAG_ROTATE, ledgerId, chainId, hub, committeeId, nextEpoch, keyHash, lastHeight));
     }
 
     /// @notice What a new group key signs to show that its group holds it.
-    function keyPossession(Group memory group, uint64 epoch, bytes32 keyHash) internal pure returns (bytes32) {
-        return
-            keccak256(
-                abi.encode(TAG_KEYPOP, group.ledgerId, group.chainId, group.hub, group.committeeId, epoch, keyHash)
-            );
+    function keyPossession(
+        bytes32 ledgerId,
+        uint256 chainId,
+        address hub,
+        uint32 committeeId,
+        uint64 epoch,
+        bytes32 keyHash
+    )
+        internal
+        pure
+        returns (bytes32)
+    {
+        return keccak256(abi.encode(TAG_KEYPOP, ledgerId, chainId, hub, committeeId, epoch, keyHash));
     }
 
     /// @notice An operator's leaf in the committee root.

@@ -11,14 +11,4 @@ library PackedOutcomes {
     function count(bytes calldata packed) internal pure returns (uint256) {
         return packed.length % SIZE == 0 ? packed.length / SIZE : 0;
     }
-
-    /// @notice Job index and verdict of the outcome that begins at byte `offset`.
-    /// @dev Does not check that `offset` lies inside: the caller walks from 0 in steps of `SIZE` up to a checked length.
-    function entryAt(bytes calldata packed, uint256 offset) internal pure returns (uint256 jobIndex, uint256 verdict) {
-        uint256 word;
-        assembly ("memory-safe") {
-            word := calldataload(add(packed.offset, offset))
-        }
-        return (word >> 192, (word >> 184) & 0xff);
-    }
 }

@@ -104,13 +104,12 @@ abstract contract HubBase is TestBase {
         registry.register(registration, byOperator, byConsensus);
     }
 
-    function _group() internal view returns (Messages.Group memory) {
-        return Messages.Group(LEDGER, block.chainid, address(hub), COMMITTEE);
-    }
-
     function _possession(uint64 epoch, uint256 secret) internal view returns (bytes memory) {
         bytes32 keyHash = keccak256(BlsSigner.publicKey(secret));
-        return BlsSigner.sign(secret, Messages.keyPossession(_group(), epoch, keyHash));
+        return
+            BlsSigner.sign(
+                secret, Messages.keyPossession(LEDGER, block.chainid, address(hub), COMMITTEE, epoch, keyHash)
+            );
     }
 
     function _confirm(uint256 index, uint64 epoch, uint256 secret) internal {
@@ -172,7 +171,9 @@ abstract contract HubBase is TestBase {
     }
 
     function _attest(uint256 secret, uint64 epoch, uint64 height_, bytes32 acc) internal view returns (bytes memory) {
-        return BlsSigner.sign(secret, Messages.attest(_group(), epoch, height_, _blockId(height_), acc));
+        bytes32 message =
+            Messages.attest(LEDGER, block.chainid, address(hub), COMMITTEE, epoch, height_, _blockId(height_), acc);
+        return BlsSigner.sign(secret, message);
     }
 
     /// @dev Signs the batches as the next height and submits them.
