@@ -203,13 +203,17 @@ impl Network {
         match command {
             Command::Begin => {
                 self.begun = true;
-                if let Ok(address) = self.address.to_string().parse::<EngineAddress>() {
-                    self.emit(&NetworkEvent::Listening(address));
+                for subscriber in &self.subscribers {
+                    self.tell_address(subscriber.as_ref());
                 }
             }
             Command::Subscribe(subscriber) => {
                 for (_, peer) in self.peers.connected() {
                     subscriber.send(NetworkEvent::PeerConnected(peer.engine));
+                }
+                // Actors subscribe on their own time, which may be after the beginning.
+                if self.begun {
+                    self.tell_address(subscriber.as_ref());
                 }
                 self.subscribers.push(subscriber);
             }
@@ -326,6 +330,13 @@ impl Network {
                 return;
             }
             self.notices.pop_first();
+        }
+    }
+
+    /// Consensus begins when it hears where it listens.
+    fn tell_address(&self, subscriber: &dyn Subscriber<NetworkEvent<LedgerContext>>) {
+        if let Ok(address) = self.address.to_string().parse::<EngineAddress>() {
+            subscriber.send(NetworkEvent::Listening(address));
         }
     }
 

@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
 /// No single wait of a test is longer.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(40);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 /// The ledger of the tests.
 pub(crate) const LEDGER: [u8; 32] = [7; 32];
 
@@ -163,6 +163,16 @@ impl Node {
         config: HostConfig,
         store: Store,
     ) -> Result<Self, HostError> {
+        Self::start_refusing(validators, config, store, u64::MAX).await
+    }
+
+    /// An application that finds every body of a height invalid.
+    pub(crate) async fn start_refusing(
+        validators: LedgerValidators,
+        config: HostConfig,
+        store: Store,
+        refused_height: u64,
+    ) -> Result<Self, HostError> {
         let salt = config.network_key[0];
         let (host, events) = start(config).await?;
         let (tip_sender, tip) = watch::channel(store.tip());
@@ -173,6 +183,7 @@ impl Node {
             validators,
             store: store.clone(),
             salt,
+            refused_height,
             tip: tip_sender,
             peers: peers_sender,
             gossip: gossip_sender,
@@ -198,6 +209,7 @@ struct Application {
     validators: LedgerValidators,
     store: Store,
     salt: u8,
+    refused_height: u64,
     tip: watch::Sender<u64>,
     peers: watch::Sender<usize>,
     gossip: mpsc::Sender<Gossip>,
@@ -215,7 +227,8 @@ impl Application {
                 }
                 Event::Validate(ask) => {
                     assert_eq!(ask.height, self.store.tip() + 1, "judged out of order");
-                    let _ = ask.reply.send(ask.body.starts_with(&ask.height.to_be_bytes()));
+                    let right = ask.body.starts_with(&ask.height.to_be_bytes());
+                    let _ = ask.reply.send(right && ask.height != self.refused_height);
                 }
                 Event::Decided(block) => {
                     let header =

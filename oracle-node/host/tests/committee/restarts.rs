@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use assay_host::HostError;
 
-use crate::application::{Committee, Node, Store};
+use crate::application::{Committee, Node, PATIENCE, Store};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn dropped_host_restarts_from_its_log_and_catches_up() {
@@ -97,7 +97,7 @@ async fn missing_and_corrupt_logs_are_refused() {
     config.timeouts.propose = Duration::from_millis(50);
     let node = committee.join(0, config, &[]).await;
     let log = committee.wal_dir(0).join("consensus.wal");
-    let deadline = tokio::time::Instant::now() + crate::application::PATIENCE;
+    let deadline = tokio::time::Instant::now() + PATIENCE;
     while std::fs::metadata(&log).unwrap().len() < 100 {
         assert!(tokio::time::Instant::now() < deadline, "nothing was logged");
         tokio::task::yield_now().await;
@@ -127,4 +127,24 @@ async fn missing_and_corrupt_logs_are_refused() {
     config.allow_missing_wal = true;
     let allowed = Node::start(committee.set(), config, Store::default()).await.unwrap();
     allowed.host.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn host_whose_application_refuses_a_decided_block_stops() {
+    let mut committee = Committee::new(4);
+    let mut nodes = Vec::new();
+    for index in 0..3 {
+        let config = committee.config(index);
+        let others: Vec<&Node> = nodes.iter().collect();
+        let node = committee.join(index, config, &others).await;
+        nodes.push(node);
+    }
+    let mut config = committee.config(3);
+    config.validators.clone_from(&committee.validators);
+    let set = committee.set();
+    let mut odd = Node::start_refusing(set, config, Store::default(), 5).await.unwrap();
+    let cause = tokio::time::timeout(PATIENCE, odd.fatal.recv()).await.unwrap().unwrap();
+    assert!(matches!(cause, HostError::DecidedInvalid { height: 5, .. }), "{cause}");
+    assert_eq!(odd.store.tip(), 4);
+    nodes[0].reach(10).await;
 }
