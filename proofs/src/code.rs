@@ -117,6 +117,16 @@ codes! {
         "a number has leading zeros";
     234 CommitmentsUnsupported "COMMITMENTS_UNSUPPORTED"
         "the gnark file uses commitments, which are not supported";
+    240 FileUnavailable "FILE_UNAVAILABLE"
+        "the file cannot be read";
+    241 FileTruncated "FILE_TRUNCATED"
+        "the file ends too early";
+    242 FileTrailingBytes "FILE_TRAILING_BYTES"
+        "the file goes on after its end";
+    243 FileFieldMissing "FILE_FIELD_MISSING"
+        "the file lacks a field";
+    244 FileMalformed "FILE_MALFORMED"
+        "the file is not of the form it is read as";
 }
 
 impl Code {

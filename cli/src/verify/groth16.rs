@@ -67,7 +67,7 @@ impl From<FormatName> for Format {
 enum Outcome {
     Valid(Facts),
     Invalid { code: Code, place: Option<String> },
-    Unusable { message: String },
+    Unusable { code: Code, message: String },
 }
 
 struct Facts {
@@ -123,7 +123,7 @@ fn judge(arguments: &Arguments) -> Outcome {
                 [key.err(), proof.err(), public.err()].into_iter().flatten().collect();
             problems.sort_by_key(|problem| matches!(problem, Outcome::Invalid { .. }));
             let first = problems.into_iter().next();
-            return first.unwrap_or_else(|| Outcome::Unusable { message: String::new() });
+            return first.unwrap_or_else(|| unusable(Path::new(""), Code::FileUnavailable, ""));
         }
     };
     if public.len() != key.input_count() {
@@ -143,16 +143,21 @@ fn read<T>(
     format: Option<Format>,
     parse: fn(Format, &[u8]) -> Result<T, FormatError>,
 ) -> Result<T, Outcome> {
-    let unusable =
-        |message: String| Outcome::Unusable { message: format!("{}: {message}", path.display()) };
-    let bytes = read_bytes(path).map_err(unusable)?;
+    let bytes =
+        read_bytes(path).map_err(|message| unusable(path, Code::FileUnavailable, &message))?;
     let format = format.unwrap_or_else(|| Format::detect(&bytes));
     parse(format, &bytes).map_err(|error| match error {
         FormatError::Refused { code, place } => {
             Outcome::Invalid { code, place: Some(format!("{}: {place}", path.display())) }
         }
-        FormatError::Unreadable(message) => unusable(format!("{message} (read as {format})")),
+        FormatError::Unreadable { code, message } => {
+            unusable(path, code, &format!("{message} (read as {format})"))
+        }
     })
+}
+
+fn unusable(path: &Path, code: Code, message: &str) -> Outcome {
+    Outcome::Unusable { code, message: format!("{}: {message}", path.display()) }
 }
 
 fn read_bytes(path: &Path) -> Result<Vec<u8>, String> {
@@ -185,9 +190,13 @@ impl Outcome {
                 message: Some(explain(*code, place.as_deref())),
                 ..Report::default()
             },
-            Self::Unusable { message } => {
-                Report { verdict: "unusable", message: Some(message.clone()), ..Report::default() }
-            }
+            Self::Unusable { code, message } => Report {
+                verdict: "unusable",
+                code: Some(code.name()),
+                code_number: Some(code.number()),
+                message: Some(message.clone()),
+                ..Report::default()
+            },
         }
     }
 }
@@ -204,7 +213,7 @@ impl fmt::Display for Outcome {
             Self::Invalid { code, place } => {
                 write!(formatter, "invalid: {code} {}", explain(*code, place.as_deref()))
             }
-            Self::Unusable { message } => write!(formatter, "unusable: {message}"),
+            Self::Unusable { code, message } => write!(formatter, "unusable: {code} {message}"),
         }
     }
 }

@@ -38,6 +38,7 @@ fn json_report_of_unusable_files_has_a_message() {
     assert_eq!(answer.exit, 2);
     let report = report(&answer);
     assert_eq!(report["verdict"], "unusable");
+    assert_eq!(report["code"], "FILE_TRUNCATED");
     assert!(report["message"].as_str().unwrap().contains("proof.json"));
 }
 

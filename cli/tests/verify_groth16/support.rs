@@ -30,9 +30,10 @@ impl Answer {
         assert!(self.stdout.starts_with(&expected), "expected {code}: {self:?}");
     }
 
-    pub(crate) fn assert_unusable(&self, hint: &str) {
+    pub(crate) fn assert_unusable(&self, code: &str, hint: &str) {
         assert_eq!(self.exit, 2, "{self:?}");
-        assert!(self.stderr.starts_with("unusable: "), "{self:?}");
+        let expected = format!("unusable: {code} ");
+        assert!(self.stderr.starts_with(&expected), "expected {code}: {self:?}");
         assert!(self.stderr.contains(hint), "expected {hint}: {self:?}");
         assert_eq!(self.stdout, "");
     }

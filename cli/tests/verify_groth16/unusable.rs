@@ -14,7 +14,7 @@ fn truncated_files_are_unusable() {
             let end = whole.iter().rposition(|byte| !byte.is_ascii_whitespace()).unwrap();
             for length in [1, end / 2, end] {
                 let case = Case::of(&folder).spoil(name, |bytes| bytes.truncate(length));
-                case.verify().assert_unusable("truncated");
+                case.verify().assert_unusable("FILE_TRUNCATED", "truncated");
             }
         }
     }
@@ -27,7 +27,7 @@ fn trailing_bytes_are_unusable() {
             for tail in ["x", "{}", "\0", "]"] {
                 let case =
                     Case::of(&folder).spoil(name, |bytes| bytes.extend_from_slice(tail.as_bytes()));
-                assert_eq!(case.verify().exit, 2, "{folder:?} {name} {tail:?}");
+                case.verify().assert_unusable("FILE_TRAILING_BYTES", name);
             }
         }
     }
@@ -46,9 +46,9 @@ fn missing_files_and_folders_are_unusable() {
     for name in FILES {
         let case = Case::new();
         std::fs::remove_file(case.path(name)).unwrap();
-        case.verify().assert_unusable(name);
+        case.verify().assert_unusable("FILE_UNAVAILABLE", name);
         std::fs::create_dir(case.path(name)).unwrap();
-        case.verify().assert_unusable("give the path of a file");
+        case.verify().assert_unusable("FILE_UNAVAILABLE", "give the path of a file");
     }
 }
 
@@ -83,7 +83,7 @@ fn missing_fields_are_unusable_and_named() {
         let case = Case::new().change(name, |file| {
             file.as_object_mut().unwrap().remove(field);
         });
-        case.verify().assert_unusable(&format!("`{field}` is missing"));
+        case.verify().assert_unusable("FILE_FIELD_MISSING", &format!("`{field}` is missing"));
     }
 }
 
@@ -103,7 +103,7 @@ fn values_of_another_shape_are_unusable() {
     ];
     for (name, change) in changes {
         let answer = Case::new().change(name, change).verify();
-        answer.assert_unusable(name);
+        answer.assert_unusable("FILE_MALFORMED", name);
     }
 }
 
@@ -111,8 +111,9 @@ fn values_of_another_shape_are_unusable() {
 fn files_given_for_one_another_are_unusable() {
     let case = Case::new();
     let [key, proof, public] = FILES.map(|name| case.path(name));
-    verify(&proof, &key, &public, &[]).assert_unusable("missing");
-    verify(&key, &proof, &proof, &[]).assert_unusable("not the snarkjs file that is expected");
+    verify(&proof, &key, &public, &[]).assert_unusable("FILE_FIELD_MISSING", "missing");
+    verify(&key, &proof, &proof, &[])
+        .assert_unusable("FILE_MALFORMED", "not the snarkjs file that is expected");
 }
 
 #[test]
@@ -120,7 +121,7 @@ fn unusable_comes_before_refused() {
     let case = Case::new()
         .change(KEY, |key| key["curve"] = "bls12381".into())
         .spoil(PUBLIC, |bytes| bytes.truncate(5));
-    case.verify().assert_unusable(PUBLIC);
+    case.verify().assert_unusable("FILE_TRUNCATED", PUBLIC);
 }
 
 #[test]
@@ -129,7 +130,7 @@ fn field_twice_is_unusable() {
         let text = String::from_utf8(bytes.clone()).unwrap();
         *bytes = text.replacen('{', "{\"curve\": \"bn128\",", 1).into_bytes();
     });
-    case.verify().assert_unusable("duplicate field");
+    case.verify().assert_unusable("FILE_MALFORMED", "duplicate field");
 }
 
 #[test]
@@ -142,13 +143,13 @@ fn gnark_file_cut_or_extended_is_unusable() {
         verify(&case.path("vk.bin"), &case.path(PROOF), &case.path(PUBLIC), &[])
     };
     for length in [40, vk.len() / 2, vk.len() - 8, vk.len() - 1] {
-        with_key(&vk[..length]).assert_unusable("truncated");
+        with_key(&vk[..length]).assert_unusable("FILE_TRUNCATED", "truncated");
     }
-    with_key(&[vk.as_slice(), &[0]].concat()).assert_unusable("left over");
+    with_key(&[vk.as_slice(), &[0]].concat()).assert_unusable("FILE_TRAILING_BYTES", "left over");
 }
 
 #[test]
 fn file_that_is_too_long_is_unusable() {
     let case = Case::new().spoil(PUBLIC, |bytes| bytes.resize((16 << 20) + 1, b' '));
-    case.verify().assert_unusable("longer than");
+    case.verify().assert_unusable("FILE_UNAVAILABLE", "longer than");
 }

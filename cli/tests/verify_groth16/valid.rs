@@ -55,7 +55,8 @@ fn gnark_files_are_told_apart_one_by_one() {
             let answer = verify(&key, &proof, &public, more);
             assert_eq!((answer.exit, answer.stdout.as_str()), (0, "valid\n"), "{answer:?}");
         }
-        verify(&key, &proof, &public, &["--format", "snarkjs"]).assert_unusable("read as snarkjs");
+        verify(&key, &proof, &public, &["--format", "snarkjs"])
+            .assert_unusable("FILE_MALFORMED", "read as snarkjs");
     }
 }
 

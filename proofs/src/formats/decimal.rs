@@ -17,10 +17,10 @@ pub(crate) fn read(
     let digits = text.strip_prefix('-').unwrap_or(text);
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         let shown: String = text.chars().take(SHOWN_CHARACTERS_MAX).collect();
-        return Err(FormatError::Unreadable(format!(
-            "{}: {shown:?} is not a decimal number; write it as a string of digits",
-            place()
-        )));
+        return Err(FormatError::unreadable(
+            Code::FileMalformed,
+            format!("{}: {shown:?} is not a decimal number; write it as digits", place()),
+        ));
     }
     if digits.len() < text.len() {
         return Err(FormatError::refused(out_of_range, place()));
@@ -42,7 +42,7 @@ mod tests {
     fn code(text: &str) -> Option<Code> {
         match check(text) {
             Err(FormatError::Refused { code, .. }) => Some(code),
-            Ok(_) | Err(FormatError::Unreadable(_)) => None,
+            Ok(_) | Err(FormatError::Unreadable { .. }) => None,
         }
     }
 
@@ -69,7 +69,7 @@ mod tests {
     #[test]
     fn other_text_is_unreadable() {
         for text in ["", "-", "+1", "0x10", "1e3", " 1", "1 ", "1_000", "\u{664}"] {
-            assert!(matches!(check(text), Err(FormatError::Unreadable(_))), "{text:?}");
+            assert!(matches!(check(text), Err(FormatError::Unreadable { .. })), "{text:?}");
         }
     }
 }

@@ -113,16 +113,22 @@ pub fn read_public(bytes: &[u8]) -> Result<PublicInputs, FormatError> {
     let public = reader.number("the number of public inputs")?;
     let secret = reader.number("the number of secret inputs")?;
     if secret != 0 {
-        return Err(FormatError::Unreadable(format!(
-            "this witness holds {secret} secret inputs; export its public part (gnark: \
+        return Err(FormatError::unreadable(
+            Code::FileMalformed,
+            format!(
+                "this witness holds {secret} secret inputs; export its public part (gnark: \
              `witness.Public()`), and keep this file to yourself"
-        )));
+            ),
+        ));
     }
     let count = reader.count("the length of the inputs", 32)?;
     if usize::try_from(public) != Ok(count) {
-        return Err(FormatError::Unreadable(format!(
-            "the witness states {public} public inputs, and a length of {count}; export it again"
-        )));
+        return Err(FormatError::unreadable(
+            Code::FileMalformed,
+            format!(
+                "the witness states {public} public inputs, and a length of {count}; export it again"
+            ),
+        ));
     }
     let mut inputs = Vec::with_capacity(count);
     for index in 0..count {
@@ -241,7 +247,10 @@ struct Reader<'a> {
 impl<'a> Reader<'a> {
     fn new(bytes: &'a [u8]) -> Result<Self, FormatError> {
         let first = bytes.first().ok_or_else(|| {
-            FormatError::Unreadable("the file is empty; export it again with gnark".into())
+            FormatError::unreadable(
+                Code::FileTruncated,
+                "the file is empty; export it again with gnark",
+            )
         })?;
         let encoding = if first & FLAGS == 0 { Encoding::Raw } else { Encoding::Compressed };
         Ok(Self { rest: bytes, encoding })
@@ -311,14 +320,20 @@ impl<'a> Reader<'a> {
             LARGER_Y => WrittenY::Larger,
             INFINITY if x.iter().all(U256::is_zero) => WrittenY::Infinity,
             INFINITY => {
-                return Err(FormatError::Unreadable(format!(
-                    "{what} is marked as infinity, but is not zero; this is not a gnark file"
-                )));
+                return Err(FormatError::unreadable(
+                    Code::FileMalformed,
+                    format!(
+                        "{what} is marked as infinity, but is not zero; this is not a gnark file"
+                    ),
+                ));
             }
             _ => {
-                return Err(FormatError::Unreadable(format!(
-                    "{what} is written raw in a compressed file; export it again with gnark"
-                )));
+                return Err(FormatError::unreadable(
+                    Code::FileMalformed,
+                    format!(
+                        "{what} is written raw in a compressed file; export it again with gnark"
+                    ),
+                ));
             }
         };
         Ok(WrittenPoint { name, x, y })
@@ -328,18 +343,24 @@ impl<'a> Reader<'a> {
         if self.rest.is_empty() {
             return Ok(());
         }
-        Err(FormatError::Unreadable(format!(
-            "{} bytes are left over after the end; export the file again with gnark",
-            self.rest.len()
-        )))
+        Err(FormatError::unreadable(
+            Code::FileTrailingBytes,
+            format!(
+                "{} bytes are left over after the end; export the file again with gnark",
+                self.rest.len()
+            ),
+        ))
     }
 }
 
 fn truncated(what: &str) -> FormatError {
-    FormatError::Unreadable(format!(
-        "the file ends before {what}: it is truncated, or not what it is given as; export it \
+    FormatError::unreadable(
+        Code::FileTruncated,
+        format!(
+            "the file ends before {what}: it is truncated, or not what it is given as; export it \
          again with gnark 0.9 or later"
-    ))
+        ),
+    )
 }
 
 fn put_g1(out: &mut Vec<u8>, point: &G1Affine, encoding: Encoding) {

@@ -19,8 +19,13 @@ use crate::groth16_bn254::{Proof, PublicInputs, VerifyingKey};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FormatError {
     /// The bytes are not a file of this form.
-    #[error("{0}")]
-    Unreadable(String),
+    #[error("{message}")]
+    Unreadable {
+        /// Why: one of the `FILE_…` codes.
+        code: Code,
+        /// What is wrong, and what to do.
+        message: String,
+    },
     /// The file reads, but what it holds is refused.
     #[error("{} ({place})", code.explanation())]
     Refused {
@@ -32,6 +37,10 @@ pub enum FormatError {
 }
 
 impl FormatError {
+    pub(crate) fn unreadable(code: Code, message: impl Into<String>) -> Self {
+        Self::Unreadable { code, message: message.into() }
+    }
+
     pub(crate) fn refused(code: Code, place: impl Into<String>) -> Self {
         Self::Refused { code, place: place.into() }
     }
@@ -47,11 +56,14 @@ pub enum Format {
 }
 
 impl Format {
-    /// What the bytes look like: text is snarkjs JSON, all else gnark binary. Every gnark
-    /// file holds a byte that no text holds: a length below 2²⁴ begins with zero.
+    /// What the bytes look like: text, and what begins like JSON, is snarkjs JSON, all else
+    /// gnark binary. Every gnark file holds a byte that no text holds, because a length
+    /// below 2²⁴ begins with zero, and none begins with a brace or a bracket, because these
+    /// are the flags of infinity on another number than zero.
     pub fn detect(bytes: &[u8]) -> Self {
         let control = |byte: &u8| byte.is_ascii_control() && !byte.is_ascii_whitespace();
-        if std::str::from_utf8(bytes).is_ok() && !bytes.iter().any(control) {
+        let is_text = std::str::from_utf8(bytes).is_ok() && !bytes.iter().any(control);
+        if is_text || matches!(bytes.first(), Some(b'{' | b'[')) {
             Self::Snarkjs
         } else {
             Self::Gnark

@@ -120,24 +120,29 @@ pub fn write_proved(proof: &Proof, inputs: &PublicInputs) -> String {
 }
 
 fn json<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, FormatError> {
-    if bytes.iter().all(u8::is_ascii_whitespace) {
-        return Err(FormatError::Unreadable("the file is empty; write it again".into()));
-    }
+    use serde_json::error::Category;
     serde_json::from_slice(bytes).map_err(|error| {
-        let advice = match error.classify() {
-            serde_json::error::Category::Eof => "the file is truncated; write it again",
-            serde_json::error::Category::Data => "this is not the snarkjs file that is expected",
-            serde_json::error::Category::Syntax | serde_json::error::Category::Io => {
-                "this is not JSON alone; write the file again with snarkjs"
+        let text = error.to_string();
+        let (code, advice) = match error.classify() {
+            Category::Eof => (Code::FileTruncated, "the file is truncated; write it again"),
+            Category::Data => {
+                (Code::FileMalformed, "this is not the snarkjs file that is expected")
+            }
+            Category::Syntax | Category::Io if text.starts_with("trailing characters") => {
+                (Code::FileTrailingBytes, "leave nothing but white space after the end")
+            }
+            Category::Syntax | Category::Io => {
+                (Code::FileMalformed, "this is not JSON; write the file again with snarkjs")
             }
         };
-        FormatError::Unreadable(format!("{error}: {advice}"))
+        FormatError::unreadable(code, format!("{text}: {advice}"))
     })
 }
 
 fn required<T>(field: Option<T>, name: &str) -> Result<T, FormatError> {
     field.ok_or_else(|| {
-        FormatError::Unreadable(format!("`{name}` is missing; write the file again with snarkjs"))
+        let message = format!("`{name}` is missing; write the file again with snarkjs");
+        FormatError::unreadable(Code::FileFieldMissing, message)
     })
 }
 

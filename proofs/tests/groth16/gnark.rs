@@ -17,7 +17,7 @@ fn code<T: std::fmt::Debug>(result: Result<T, FormatError>) -> Code {
 }
 
 fn is_unreadable<T>(result: Result<T, FormatError>) -> bool {
-    matches!(result, Err(FormatError::Unreadable(_)))
+    matches!(result, Err(FormatError::Unreadable { .. }))
 }
 
 /// The key of a trapdoor as gnark's `WriteRawTo` lays it out.
