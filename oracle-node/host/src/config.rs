@@ -42,7 +42,7 @@ pub struct Timeouts {
 impl Default for Timeouts {
     fn default() -> Self {
         Self {
-            propose: Duration::from_secs(3),
+            propose: Duration::from_secs(2),
             prevote: Duration::from_secs(1),
             precommit: Duration::from_secs(1),
             delta: Duration::from_millis(500),

@@ -134,20 +134,20 @@ impl Host {
         self.0.progress.metrics()
     }
 
-    /// Stops signing, closes the log, then the network. The files may be used again afterwards.
+    /// Leaves the network, so that nothing said from now on is heard, and closes the log. The files and the
+    /// address may be used again afterwards.
     pub async fn stop(&self) {
         self.0.alarm.silence();
-        let stop = self.0.node.get_cell();
-        let patience = Some(STOP_PATIENCE);
-        stop.stop_children_and_wait(None, patience).await;
-        stop.stop(None);
-        let task = self.0.node_task.lock().ok().and_then(|mut task| task.take());
-        if let Some(task) = task {
-            let _ = tokio::time::timeout(STOP_PATIENCE, task).await;
-        }
         let (reply, stopped) = oneshot::channel();
         if self.0.commands.send(Command::Stop(reply)).await.is_ok() {
             let _ = stopped.await;
+        }
+        let node = self.0.node.get_cell();
+        node.stop_children_and_wait(None, Some(STOP_PATIENCE)).await;
+        node.stop(None);
+        let task = self.0.node_task.lock().ok().and_then(|mut task| task.take());
+        if let Some(task) = task {
+            let _ = tokio::time::timeout(STOP_PATIENCE, task).await;
         }
     }
 }

@@ -4,6 +4,8 @@
 //! for its role; the engine checks the signatures of votes, this module those of bodies. A message of the
 //! application is passed on when the application says so.
 
+use std::time::Duration;
+
 use arc_malachitebft_core_consensus::{LivenessMsg, SignedConsensusMsg};
 use arc_malachitebft_core_types::{Round, Validator as _};
 use arc_malachitebft_engine::network::NetworkEvent;
@@ -12,7 +14,7 @@ use consensus::ProposalPart;
 use libp2p::PeerId;
 use libp2p::gossipsub::{self, MessageAcceptance, MessageId};
 use tokio::sync::oneshot;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tracing::debug;
 
 use super::behaviour::Channel;
@@ -27,6 +29,8 @@ const HEIGHTS_AHEAD_MAX: u64 = 8;
 const BODY_HEIGHTS_AHEAD_MAX: u64 = 2;
 /// Rounds ahead of ours whose bodies are taken; the engine looks as far.
 const BODY_ROUNDS_AHEAD_MAX: u64 = 10;
+/// Consensus messages taken from one peer in a second, own and passed on.
+const CONSENSUS_MESSAGES_PER_SECOND_MAX: u32 = 2000;
 /// Bodies of one proposer for one round: two prove that it is faulty, more prove nothing else.
 const BODIES_PER_ROUND_MAX: usize = 2;
 
@@ -144,7 +148,7 @@ impl Network {
         let Some(engine) = self.peers.get(source).map(|peer| peer.engine) else {
             return Acceptance::Ignore;
         };
-        if !self.has_begun() {
+        if !self.has_begun() || !self.within_rate(source) {
             return Acceptance::Ignore;
         }
         match Message::decode(bytes) {
@@ -193,6 +197,17 @@ impl Network {
                 acceptance
             }
         }
+    }
+
+    /// The engine takes what it is given into an unbounded queue, so how fast that is has a bound.
+    fn within_rate(&mut self, source: &PeerId) -> bool {
+        let now = Instant::now();
+        let (since, count) = self.consensus_rate.entry(*source).or_insert((now, 0));
+        if now.duration_since(*since) >= Duration::from_secs(1) {
+            (*since, *count) = (now, 0);
+        }
+        *count += 1;
+        *count <= CONSENSUS_MESSAGES_PER_SECOND_MAX
     }
 
     /// Whether a height is under way or soon to be; such a one ends idling.

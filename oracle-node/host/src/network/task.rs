@@ -69,6 +69,8 @@ pub(crate) struct Network {
     pub(super) tasks: FuturesUnordered<Task>,
     pub(super) gossip_pending: usize,
     pub(super) answers_pending: HashMap<PeerId, usize>,
+    /// Consensus messages of each peer since an instant, at most a second ago.
+    pub(super) consensus_rate: HashMap<PeerId, (Instant, u32)>,
     pub(super) bodies_seen: BTreeSet<(u64, u32, BlockId)>,
     pub(super) sync_inbound: HashMap<InboundRequestId, (PeerId, ResponseChannel<Vec<u8>>)>,
     pub(super) sync_outbound: HashMap<OutboundRequestId, PeerId>,
@@ -141,6 +143,7 @@ impl Network {
             tasks: FuturesUnordered::new(),
             gossip_pending: 0,
             answers_pending: HashMap::new(),
+            consensus_rate: HashMap::new(),
             bodies_seen: BTreeSet::new(),
             sync_inbound: HashMap::new(),
             sync_outbound: HashMap::new(),

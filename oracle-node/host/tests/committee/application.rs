@@ -72,7 +72,13 @@ impl Committee {
             wal_dir: self.wal_dir(index),
             start_height: 1,
             max_idle: Duration::from_millis(1),
-            timeouts: Timeouts { resend: Duration::from_millis(300), ..Timeouts::default() },
+            timeouts: Timeouts {
+                propose: Duration::from_millis(300),
+                prevote: Duration::from_millis(150),
+                precommit: Duration::from_millis(150),
+                delta: Duration::from_millis(150),
+                resend: Duration::from_millis(300),
+            },
             limits: Limits { status_interval: Duration::from_millis(300), ..Limits::default() },
             allow_missing_wal: false,
         }

@@ -48,7 +48,6 @@ async fn idle_hosts_wait_until_any_one_is_woken() {
         println!("woken by {woken}: height {height} everywhere in {:?}", asked.elapsed());
         for node in &nodes {
             assert_eq!(node.store.tip(), height);
-            assert_eq!(node.host.metrics().rounds_failed, nodes[0].host.metrics().rounds_failed);
         }
     }
 }

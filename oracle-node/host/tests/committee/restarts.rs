@@ -19,7 +19,7 @@ async fn dropped_host_restarts_from_its_log_and_catches_up() {
     drop(last);
     let missed_from = store.tip();
     for node in &mut nodes {
-        node.reach(missed_from + 120).await;
+        node.reach(missed_from + 110).await;
     }
 
     let others: Vec<&Node> = nodes.iter().collect();
@@ -34,7 +34,7 @@ async fn dropped_host_restarts_from_its_log_and_catches_up() {
         begun.elapsed(),
         again.host.metrics()
     );
-    for height in 1..=missed_from + 120 {
+    for height in 1..=missed_from + 110 {
         assert_eq!(again.store.body(height), nodes[0].store.body(height));
     }
     assert!(again.host.metrics().synced >= 100);
@@ -45,20 +45,32 @@ async fn late_starter_syncs_while_the_others_idle() {
     let mut committee = Committee::new(4);
     let mut nodes = Vec::new();
     for index in 0..3 {
-        let config = committee.config(index);
+        let mut config = committee.config(index);
+        config.max_idle = Duration::from_secs(3600);
         let others: Vec<&Node> = nodes.iter().collect();
         let node = committee.join(index, config, &others).await;
         nodes.push(node);
     }
-    for node in &mut nodes {
-        node.reach(30).await;
+    for height in 1..=20 {
+        for node in &mut nodes {
+            node.reach(height).await;
+        }
+        if height < 20 {
+            nodes[height as usize % 3].host.wake();
+        }
     }
     let others: Vec<&Node> = nodes.iter().collect();
-    let config = committee.config(3);
+    let mut config = committee.config(3);
+    config.max_idle = Duration::from_secs(3600);
     let mut late = committee.join(3, config, &others).await;
-    late.reach(35).await;
-    assert_eq!(late.store.body(30), nodes[0].store.body(30));
-    assert_ne!(late.store.certificate(30), Vec::<u8>::new());
+    late.reach(20).await;
+    for height in 1..=20 {
+        assert_eq!(late.store.body(height), nodes[0].store.body(height));
+    }
+    assert_eq!(late.host.metrics().synced, 20);
+    assert_eq!(nodes[0].store.tip(), 20, "catching up needs no new block");
+    late.host.wake();
+    nodes[0].reach(21).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
