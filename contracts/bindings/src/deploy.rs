@@ -228,7 +228,11 @@ pub async fn mint(
     wallet.call(token, &mint, U256::ZERO).await.map(|_| ())
 }
 
-fn sign_digest(key: &PrivateKeySigner, digest: B256) -> Result<Bytes, WalletError> {
+/// Signs a 32-byte digest: 65 bytes r, s, v.
+///
+/// # Errors
+/// When the key refuses.
+pub fn sign_digest(key: &PrivateKeySigner, digest: B256) -> Result<Bytes, WalletError> {
     let signature = key.sign_hash_sync(&digest);
     let signature = signature.map_err(|error| WalletError::Signer(error.to_string()))?;
     Ok(Bytes::copy_from_slice(&signature.as_bytes()))

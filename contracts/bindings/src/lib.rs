@@ -3,6 +3,8 @@
 //! Without features this crate does no IO and may be used anywhere. Feature `rpc` adds a JSON-RPC client for nodes and
 //! submitters, feature `deploy` the deployment of all contracts for the devnet and for tests.
 
+#[cfg(feature = "deploy")]
+pub mod anvil;
 mod contracts;
 #[cfg(feature = "deploy")]
 pub mod deploy;

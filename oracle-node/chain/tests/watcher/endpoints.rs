@@ -1,15 +1,13 @@
 //! Endpoints that are down, of another chain, or that lie, in front of a real chain.
 
-mod support;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::support::proxy::Proxy;
+use crate::support::tamper::Tamperer;
+use crate::support::{CHAIN_ID, Devnet, next, statements, until, until_read};
 use alloy_primitives::Address;
-use chain::{ChainEvent, Cursor, Finality, ProbeError, Trouble, Watcher};
-use support::proxy::Proxy;
-use support::tamper::Tamperer;
-use support::{CHAIN_ID, Devnet, next, statements, until, until_read};
+use assay_chain::{ChainEvent, Cursor, Finality, ProbeError, Trouble, Watcher};
 
 fn unhealthy(event: &ChainEvent) -> bool {
     matches!(event, ChainEvent::Unhealthy { .. })

@@ -1,9 +1,7 @@
 //! When events are reported, and what re-organisations do, on a real chain.
 
-mod support;
-
-use chain::{ChainEvent, Cursor, Finality, Watcher};
-use support::{Devnet, cursor, next, statements, until, until_read};
+use crate::support::{Devnet, cursor, next, statements, until, until_read};
+use assay_chain::{ChainEvent, Cursor, Finality, Watcher};
 
 #[tokio::test]
 async fn watcher_at_a_depth_reports_a_request_once_that_many_blocks_follow() {

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
-pub struct Proxy {
+pub(crate) struct Proxy {
     address: SocketAddr,
     target: String,
     task: Option<JoinHandle<()>>,
@@ -13,7 +13,7 @@ pub struct Proxy {
 
 impl Proxy {
     /// In front of `url`, and up.
-    pub async fn start(url: &str) -> Self {
+    pub(crate) async fn start(url: &str) -> Self {
         let target = url.trim_start_matches("http://").to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -21,19 +21,19 @@ impl Proxy {
         Self { address, target, task }
     }
 
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
     /// Refuses connections, and cuts those that there are.
-    pub async fn down(&mut self) {
+    pub(crate) async fn down(&mut self) {
         if let Some(task) = self.task.take() {
             task.abort();
             assert!(task.await.unwrap_err().is_cancelled());
         }
     }
 
-    pub async fn up(&mut self) {
+    pub(crate) async fn up(&mut self) {
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_reuseaddr(true).unwrap();
         socket.bind(self.address).unwrap();

@@ -8,9 +8,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
 /// Gets the method, the parameters, and the result to change.
-pub type Change = Arc<dyn Fn(&str, &Value, &mut Value) + Send + Sync>;
+pub(crate) type Change = Arc<dyn Fn(&str, &Value, &mut Value) + Send + Sync>;
 
-pub struct Tamperer {
+pub(crate) struct Tamperer {
     url: String,
     task: JoinHandle<()>,
 }
@@ -22,7 +22,7 @@ impl Drop for Tamperer {
 }
 
 impl Tamperer {
-    pub async fn start(
+    pub(crate) async fn start(
         target: &str,
         change: impl Fn(&str, &Value, &mut Value) + Send + Sync + 'static,
     ) -> Self {
@@ -37,7 +37,7 @@ impl Tamperer {
         Self { url, task }
     }
 
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         self.url.clone()
     }
 }
