@@ -166,6 +166,12 @@ impl Anvil {
         self.rpc.request::<_, IgnoredAny>(method, (U256::from(wei),)).await.map(|_| ())
     }
 
+    /// Sets the gas that fits a block.
+    pub async fn set_block_gas_limit(&self, gas: u64) -> Result<(), RpcError> {
+        let method = "evm_setBlockGasLimit";
+        self.rpc.request::<_, IgnoredAny>(method, (U64::from(gas),)).await.map(|_| ())
+    }
+
     /// Removes a waiting transaction.
     pub async fn drop_transaction(&self, transaction: B256) -> Result<(), RpcError> {
         let method = "anvil_dropTransaction";
