@@ -29,6 +29,8 @@ use crate::supervisor::Alarm;
 
 /// Messages of the engine waiting for the driver.
 pub(crate) const QUESTIONS_MAX: usize = 1024;
+/// A wait that something else ends.
+const UNTIL_NOTIFIED: Duration = Duration::from_secs(24 * 3600);
 /// Bodies kept for heights not begun.
 const FUTURE_PARTS_MAX: usize = 8;
 
@@ -163,7 +165,7 @@ impl Driver {
     /// When to look again whether the next height should begin.
     fn deadline(&self) -> Instant {
         let now = Instant::now();
-        let Some(waiting) = &self.waiting else { return now + self.max_idle };
+        let Some(waiting) = &self.waiting else { return now + UNTIL_NOTIFIED };
         let idle = waiting.since + self.max_idle;
         if self.shared.progress.seen() >= waiting.next {
             let paced = waiting.since + self.peer_wake_interval;
@@ -172,7 +174,7 @@ impl Driver {
             }
         }
         // Past it, only the application's reply is missing, which is notified.
-        if idle > now { idle } else { now + self.max_idle }
+        if idle > now { idle } else { now + UNTIL_NOTIFIED }
     }
 
     async fn start_next(&mut self) {

@@ -219,6 +219,8 @@ pub async fn start(config: HostConfig) -> Result<(Host, mpsc::Receiver<Event>), 
         Supervisor { alarm: alarm.clone(), wal: wal_path.clone(), progress: Arc::clone(&progress) };
     let (node, node_task) = Actor::spawn(None, supervisor, ()).await.map_err(engine)?;
 
+    alarm.guard(node.clone());
+
     let shim = Shim { commands: commands.clone(), bodies: Arc::clone(&bodies) };
     let (network_ref, _) = Actor::spawn(None, shim, ()).await.map_err(engine)?;
     network_ref.link(node.get_cell());

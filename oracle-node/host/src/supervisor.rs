@@ -1,8 +1,8 @@
 //! The engine's supervisor: turns failures, which the engine would hang on, into one fatal event.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use arc_malachitebft_engine::node::NodeMsg;
 use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent, async_trait};
@@ -17,11 +17,18 @@ use crate::progress::Progress;
 pub(crate) struct Alarm {
     events: mpsc::Sender<Event>,
     raised: Arc<AtomicBool>,
+    engine: Arc<OnceLock<ActorRef<NodeMsg>>>,
 }
 
 impl Alarm {
     pub(crate) fn new(events: mpsc::Sender<Event>) -> Self {
-        Self { events, raised: Arc::new(AtomicBool::new(false)) }
+        Self { events, raised: Arc::default(), engine: Arc::default() }
+    }
+
+    /// What is stopped by an alarm, so that nothing more is signed.
+    pub(crate) fn guard(&self, engine: ActorRef<NodeMsg>) {
+        // Set once, by `start`.
+        let _ = self.engine.set(engine);
     }
 
     /// Nothing after this is worth an alarm: the host is being stopped.
@@ -34,6 +41,9 @@ impl Alarm {
             return;
         }
         error!(%cause, "host stops");
+        if let Some(engine) = self.engine.get() {
+            engine.get_cell().stop_children(Some(cause.to_string()));
+        }
         let events = self.events.clone();
         tokio::spawn(async move {
             // The application is gone if this fails, and needs no alarm.
@@ -73,30 +83,27 @@ impl Actor for Supervisor {
 
     async fn handle(
         &self,
-        myself: ActorRef<NodeMsg>,
+        _: ActorRef<NodeMsg>,
         message: NodeMsg,
         (): &mut (),
     ) -> Result<(), ActorProcessingErr> {
         let NodeMsg::SafetyFailure(reason) = message;
-        myself.get_cell().stop_children(Some(reason.clone()));
         self.alarm.raise(self.cause(reason));
         Ok(())
     }
 
     async fn handle_supervisor_evt(
         &self,
-        myself: ActorRef<NodeMsg>,
+        _: ActorRef<NodeMsg>,
         event: SupervisionEvent,
         (): &mut (),
     ) -> Result<(), ActorProcessingErr> {
         match event {
             SupervisionEvent::ActorStarted(_) | SupervisionEvent::ProcessGroupChanged(_) => {}
             SupervisionEvent::ActorTerminated(_, _, reason) => {
-                myself.get_cell().stop_children(None);
                 self.alarm.raise(HostError::Engine(reason.unwrap_or_else(|| "stopped".into())));
             }
             SupervisionEvent::ActorFailed(_, failure) => {
-                myself.get_cell().stop_children(None);
                 self.alarm.raise(HostError::Engine(failure.to_string()));
             }
         }

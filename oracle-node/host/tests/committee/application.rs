@@ -147,10 +147,6 @@ impl Store {
     pub(crate) fn body(&self, height: u64) -> Vec<u8> {
         self.0.lock().unwrap()[height as usize - 1].body.clone()
     }
-
-    pub(crate) fn certificate(&self, height: u64) -> Vec<u8> {
-        self.0.lock().unwrap()[height as usize - 1].certificate.clone()
-    }
 }
 
 /// A host and its application.
