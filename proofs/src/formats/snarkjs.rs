@@ -8,6 +8,7 @@
 //! here. Fields that follow from others (`vk_alphabeta_12`) or repeat them are not read.
 
 use alloy_primitives::U256;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use super::{FormatError, decimal};
@@ -120,22 +121,20 @@ pub fn write_proved(proof: &Proof, inputs: &PublicInputs) -> String {
 }
 
 fn json<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, FormatError> {
-    use serde_json::error::Category;
     serde_json::from_slice(bytes).map_err(|error| {
-        let text = error.to_string();
-        let (code, advice) = match error.classify() {
-            Category::Eof => (Code::FileTruncated, "the file is truncated; write it again"),
-            Category::Data => {
-                (Code::FileMalformed, "this is not the snarkjs file that is expected")
+        // What is wrong with the JSON comes before what is wrong with the values in it.
+        let syntax = serde_json::from_slice::<IgnoredAny>(bytes).err();
+        let (code, advice) = match &syntax {
+            None => (Code::FileMalformed, "this is not the snarkjs file that is expected"),
+            Some(syntax) if syntax.is_eof() => {
+                (Code::FileTruncated, "the file is truncated; write it again")
             }
-            Category::Syntax | Category::Io if text.starts_with("trailing characters") => {
+            Some(syntax) if syntax.to_string().starts_with("trailing characters") => {
                 (Code::FileTrailingBytes, "leave nothing but white space after the end")
             }
-            Category::Syntax | Category::Io => {
-                (Code::FileMalformed, "this is not JSON; write the file again with snarkjs")
-            }
+            Some(_) => (Code::FileMalformed, "this is not JSON; write the file with snarkjs"),
         };
-        FormatError::unreadable(code, format!("{text}: {advice}"))
+        FormatError::unreadable(code, format!("{}: {advice}", syntax.unwrap_or(error)))
     })
 }
 
