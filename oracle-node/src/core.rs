@@ -31,7 +31,7 @@ use crate::{
 };
 
 /// Records of the journal begin with this.
-pub const JOURNAL_PREFIX: &[u8] = b"journal/";
+pub(crate) const JOURNAL_PREFIX: &[u8] = b"journal/";
 
 /// How often the operator is told the time.
 const TICK: Duration = Duration::from_millis(100);
@@ -55,7 +55,7 @@ pub enum Command {
 }
 
 /// Where everything that happens arrives.
-pub struct Inputs {
+pub(crate) struct Inputs {
     /// Consensus and the network.
     pub host: mpsc::Receiver<host::Event>,
     /// Chains, by their place in the genesis.
@@ -69,7 +69,7 @@ pub struct Inputs {
 }
 
 /// The operator with everything that carries out its effects.
-pub struct Core {
+pub(crate) struct Core {
     /// Decides.
     pub operator: Operator,
     /// What it stands on.
@@ -115,7 +115,11 @@ impl Core {
     ///
     /// # Errors
     /// When consensus has stopped for good, or the disk failed.
-    pub async fn run(mut self, mut inputs: Inputs, mut stop: watch::Receiver<bool>) -> Result<()> {
+    pub(crate) async fn run(
+        mut self,
+        mut inputs: Inputs,
+        mut stop: watch::Receiver<bool>,
+    ) -> Result<()> {
         let mut waking = Waking::default();
         let effects = self.operator.start(now_ms());
         self.carry_out(effects, Batch::new(), &mut waking).await?;
@@ -559,7 +563,7 @@ impl Core {
 ///
 /// # Errors
 /// Never for the keys that exist.
-pub fn journal_key(key: &JournalKey) -> Result<Vec<u8>> {
+pub(crate) fn journal_key(key: &JournalKey) -> Result<Vec<u8>> {
     Ok([JOURNAL_PREFIX, &borsh::to_vec(key)?].concat())
 }
 

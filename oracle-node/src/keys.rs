@@ -19,7 +19,7 @@ use crate::config::{Keys as KeysConfig, NodeConfig};
 const SALT_PURPOSE: &[u8] = b"assay/v1/local-salt-secret";
 
 /// All keys of one operator, and what encrypts the shares that it gets.
-pub struct KeyRing {
+pub(crate) struct KeyRing {
     /// secp256k1: bundles and transactions.
     pub operator: Zeroizing<[u8; 32]>,
     /// secp256k1: votes.
@@ -36,7 +36,7 @@ impl KeyRing {
     ///
     /// # Errors
     /// Names the file that is missing, damaged or under another password.
-    pub fn open(config: &NodeConfig) -> Result<Self> {
+    pub(crate) fn open(config: &NodeConfig) -> Result<Self> {
         let keys = &config.keys;
         let password = read_password(keys)?;
         let secret = |secret: Secret| Zeroizing::new(*secret.expose());
@@ -54,7 +54,7 @@ impl KeyRing {
     }
 
     /// The secret that salts are derived from.
-    pub fn salt_secret(&self) -> Zeroizing<[u8; 32]> {
+    pub(crate) fn salt_secret(&self) -> Zeroizing<[u8; 32]> {
         let input = Zeroizing::new([SALT_PURPOSE, self.network.as_bytes()].concat());
         Zeroizing::new(keccak256(&*input).0)
     }
@@ -63,7 +63,7 @@ impl KeyRing {
     ///
     /// # Errors
     /// When the file cannot be written, or holds another share.
-    pub fn store_share(&self, epoch: Epoch, round: u64, share: &Share) -> Result<()> {
+    pub(crate) fn store_share(&self, epoch: Epoch, round: u64, share: &Share) -> Result<()> {
         fs::create_dir_all(&self.shares)
             .wrap_err_with(|| format!("share folder {}", self.shares.display()))?;
         if let Some(stored) = self.load_share(epoch, round, share.index())? {
@@ -92,7 +92,7 @@ impl KeyRing {
     ///
     /// # Errors
     /// When the file is there and cannot be decrypted.
-    pub fn load_share(&self, epoch: Epoch, round: u64, index: u16) -> Result<Option<Share>> {
+    pub(crate) fn load_share(&self, epoch: Epoch, round: u64, index: u16) -> Result<Option<Share>> {
         let path = self.share_file(epoch, round);
         if !path.exists() {
             return Ok(None);

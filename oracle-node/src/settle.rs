@@ -37,7 +37,7 @@ enum Confirmation {
 
 /// A group key with its proof of possession, ready for a hub.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ProvenKey {
+pub(crate) struct ProvenKey {
     /// The epoch.
     pub epoch: Epoch,
     /// EIP-2537 G2.
@@ -47,7 +47,7 @@ pub struct ProvenKey {
 }
 
 /// What settling on one chain takes.
-pub struct Settler {
+pub(crate) struct Settler {
     /// The chain and its endpoints.
     pub chain: Chain,
     /// Fees, delays and limits.
@@ -68,7 +68,7 @@ pub struct Settler {
 
 impl Settler {
     /// Runs until `stop` changes.
-    pub async fn run(
+    pub(crate) async fn run(
         self,
         mut proven: watch::Receiver<Option<ProvenKey>>,
         mut stop: watch::Receiver<bool>,

@@ -25,7 +25,7 @@ type Keys = BTreeMap<B256, Bytes>;
 
 /// What came of a task.
 #[derive(Clone, Debug)]
-pub struct Finished {
+pub(crate) struct Finished {
     /// The job.
     pub job: JobId,
     /// The response's root.
@@ -38,7 +38,7 @@ pub struct Finished {
 
 /// Takes tasks, and reports what came of them.
 #[derive(Clone)]
-pub struct Verification {
+pub(crate) struct Verification {
     chains: Arc<Vec<(Chain, Vec<Rpc>)>>,
     slots: Arc<Semaphore>,
     finished: mpsc::Sender<Finished>,
@@ -49,7 +49,7 @@ impl Verification {
     ///
     /// # Errors
     /// When an endpoint's URL is none.
-    pub fn new(
+    pub(crate) fn new(
         chains: &[Chain],
         finished: mpsc::Sender<Finished>,
     ) -> Result<Self, bindings::rpc::UrlError> {
@@ -66,7 +66,7 @@ impl Verification {
     }
 
     /// Starts a task. The operator bounds how many there are.
-    pub fn start(&self, task: VerifyTask) {
+    pub(crate) fn start(&self, task: VerifyTask) {
         let this = self.clone();
         tokio::spawn(async move {
             let Ok(_slot) = this.slots.acquire().await else { return };
