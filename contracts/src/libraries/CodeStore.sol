@@ -5,15 +5,18 @@ pragma solidity 0.8.37;
 /// @notice Keeps bytes as a contract's code, behind one zero byte that stops whoever calls it. One cold read costs 2,600
 /// gas for any length, where storage takes 2,100 for each 32 bytes.
 library CodeStore {
-    /// @notice The contract could not be created.
+    /// @notice The contract could not be created, or `data` is longer than `BYTES_MAX`.
     error StoreFailed();
 
-    /// @notice Deploys `data`. Longer than 24,575 bytes fails.
+    /// @notice Most bytes that fit: a code's 24,576 (EIP-170) less the leading zero.
+    uint256 internal constant BYTES_MAX = 24_575;
+
+    /// @notice Deploys `data`.
     function write(bytes memory data) internal returns (address pointer) {
+        if (data.length > BYTES_MAX) revert StoreFailed();
         // PUSH2 size, DUP1, PUSH1 10, PUSH0, CODECOPY, PUSH0, RETURN, then the code itself
         // forge-lint: disable-next-line(unsafe-typecast)
         bytes memory creation = abi.encodePacked(hex"61", uint16(data.length + 1), hex"80600a5f395ff3", hex"00", data);
-        if (data.length >= type(uint16).max) revert StoreFailed();
         assembly ("memory-safe") {
             pointer := create(0, add(creation, 32), mload(creation))
         }
