@@ -118,21 +118,25 @@ async fn submitter_settled_by_another_while_it_waits_cancels_and_never_pays_for_
 
     // The other's transaction pays more, and fills the next block.
     let certificate: Certificate = world.shelf.after(B256::ZERO).unwrap();
+    let input: Bytes = certificate.submit_call().abi_encode().into();
+    let (from, hub) = (account(51).address(), world.deployment.hub);
+    let gas = world.anvil.rpc().estimate_gas(from, Some(hub), &input, U256::ZERO).await.unwrap();
+    let gas_limit = gas + gas / 5;
     let other = Transaction {
         chain_id: CHAIN_ID,
         nonce: 0,
-        gas_limit: 2_000_000,
+        gas_limit,
         fee_max: 100 * fee,
         tip_max: 10 * fee,
-        to: Some(world.deployment.hub),
+        to: Some(hub),
         value: U256::ZERO,
-        input: certificate.submit_call().abi_encode().into(),
+        input,
     };
     let other = other.sign(&account(51)).unwrap();
     let wei = U256::from(10u128.pow(20));
-    world.anvil.set_balance(account(51).address(), wei).await.unwrap();
+    world.anvil.set_balance(from, wei).await.unwrap();
     world.anvil.rpc().send_raw(&other.raw).await.unwrap();
-    world.anvil.set_block_gas_limit(2_050_000).await.unwrap();
+    world.anvil.set_block_gas_limit(gas_limit + 10_000).await.unwrap();
     world.anvil.mine(1).await.unwrap();
     assert_eq!((world.hub_height().await, world.waiting(50).await), (5, 1));
 

@@ -4,7 +4,7 @@ use alloy_primitives::{Address, B256, Bytes, U64, U256};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::client::{BlockRef, Rpc, u64_of, u128_of};
+use super::client::{BlockId, BlockRef, Rpc, u64_of, u128_of};
 use super::error::RpcError;
 
 /// What recent blocks charged, in wei a gas.
@@ -69,7 +69,8 @@ impl Rpc {
         })
     }
 
-    /// `eth_estimateGas` at the head: the gas that a call needs, or why it reverts.
+    /// `eth_estimateGas` at the head: the gas that a call needs, or why it reverts. Not at the pending block, where some
+    /// nodes would execute what the same account has waiting.
     pub async fn estimate_gas(
         &self,
         from: Address,
@@ -81,7 +82,7 @@ impl Rpc {
         if let Some(to) = to {
             call["to"] = serde_json::json!(to);
         }
-        u64_of("gas", self.request("eth_estimateGas", (call,)).await?)
+        u64_of("gas", self.request("eth_estimateGas", (call, BlockId::Latest)).await?)
     }
 
     /// `eth_sendRawTransaction`.
