@@ -6,6 +6,8 @@ use crate::support::*;
 
 const FILES: [&str; 3] = [KEY, PROOF, PUBLIC];
 
+type Change = fn(&mut Value);
+
 #[test]
 fn truncated_files_are_unusable() {
     for folder in fixtures() {
@@ -89,7 +91,7 @@ fn missing_fields_are_unusable_and_named() {
 
 #[test]
 fn values_of_another_shape_are_unusable() {
-    let changes: [(&str, fn(&mut Value)); 10] = [
+    let changes: [(&str, Change); 10] = [
         (PROOF, |proof| proof["pi_a"] = json!(["1", "2"])),
         (PROOF, |proof| proof["pi_a"] = json!(["1", "2", "1", "1"])),
         (PROOF, |proof| proof["pi_a"][0] = json!(1)),
