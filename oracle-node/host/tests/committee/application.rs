@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
 /// No single wait of a test is longer.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(50);
 /// The ledger of the tests.
 pub(crate) const LEDGER: [u8; 32] = [7; 32];
 
@@ -72,13 +72,7 @@ impl Committee {
             wal_dir: self.wal_dir(index),
             start_height: 1,
             max_idle: Duration::from_millis(1),
-            timeouts: Timeouts {
-                propose: Duration::from_millis(300),
-                prevote: Duration::from_millis(150),
-                precommit: Duration::from_millis(150),
-                delta: Duration::from_millis(150),
-                resend: Duration::from_millis(300),
-            },
+            timeouts: Timeouts { resend: Duration::from_millis(300), ..Timeouts::default() },
             limits: Limits { status_interval: Duration::from_millis(300), ..Limits::default() },
             allow_missing_wal: false,
         }
@@ -87,6 +81,15 @@ impl Committee {
     pub(crate) fn set(&self) -> LedgerValidators {
         let keys = self.validators.iter().map(|validator| &validator.consensus_key);
         LedgerValidators::new(keys.map(|key| PublicKey::from_bytes(key).unwrap())).unwrap()
+    }
+
+    /// A configuration for a committee that lacks a proposer: its heights wait less for it.
+    pub(crate) fn impatient_config(&self, index: usize) -> HostConfig {
+        let mut config = self.config(index);
+        config.timeouts.propose = Duration::from_millis(250);
+        config.timeouts.prevote = Duration::from_millis(100);
+        config.timeouts.precommit = Duration::from_millis(100);
+        config
     }
 
     /// Starts a node and tells it and the others where they are.

@@ -12,9 +12,9 @@ async fn dropped_host_restarts_from_its_log_and_catches_up() {
     // Every fourth height waits for the proposer that is gone.
     let mut nodes = committee
         .start(|config| {
-            config.timeouts.propose = Duration::from_millis(100);
-            config.timeouts.prevote = Duration::from_millis(60);
-            config.timeouts.precommit = Duration::from_millis(60);
+            config.timeouts.propose = Duration::from_millis(250);
+            config.timeouts.prevote = Duration::from_millis(100);
+            config.timeouts.precommit = Duration::from_millis(100);
         })
         .await;
     for node in &mut nodes {
@@ -52,7 +52,7 @@ async fn late_starter_syncs_while_the_others_idle() {
     let mut committee = Committee::new(4);
     let mut nodes = Vec::new();
     for index in 0..3 {
-        let mut config = committee.config(index);
+        let mut config = committee.impatient_config(index);
         config.max_idle = Duration::from_secs(3600);
         let others: Vec<&Node> = nodes.iter().collect();
         let node = committee.join(index, config, &others).await;
@@ -153,7 +153,7 @@ async fn host_whose_application_refuses_a_decided_block_stops() {
     let mut committee = Committee::new(4);
     let mut nodes = Vec::new();
     for index in 0..3 {
-        let config = committee.config(index);
+        let config = committee.impatient_config(index);
         let others: Vec<&Node> = nodes.iter().collect();
         let node = committee.join(index, config, &others).await;
         nodes.push(node);
