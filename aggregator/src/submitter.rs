@@ -118,6 +118,8 @@ pub struct Submitter<S> {
     /// Digest of the last certificate that was refused, so that it is told of once.
     refused: Option<B256>,
     chain_checked: bool,
+    /// Until the next look.
+    pause: Duration,
     started: Instant,
 }
 
@@ -151,6 +153,7 @@ impl<S: CertificateSource> Submitter<S> {
             checked: None,
             refused: None,
             chain_checked: false,
+            pause: Duration::ZERO,
             started: Instant::now(),
         })
     }
@@ -165,8 +168,25 @@ impl<S: CertificateSource> Submitter<S> {
         self.machine.set_turn(turn);
     }
 
-    /// Looks once, and does what there is to do: at most one transaction. Never waits for a block.
+    /// Looks once, and does what there is to do: at most one transaction. Never waits for a block. After a failure the next
+    /// tick uses the next endpoint.
     pub async fn tick(&mut self) -> Result<Tick, TickError> {
+        let poll = Duration::from_millis(self.config.policy.poll_interval_ms);
+        let result = self.look_and_act().await;
+        self.pause = match &result {
+            Ok(_) => {
+                self.endpoints.succeed();
+                poll
+            }
+            Err(TickError::Rpc { .. }) => self.endpoints.fail(rand::random()),
+            Err(TickError::WrongChain { .. }) => Duration::ZERO,
+            Err(TickError::NoEndpoint(_)) => BACKOFF_CAP,
+            Err(TickError::Source(_) | TickError::Signer(_)) => poll,
+        };
+        result
+    }
+
+    async fn look_and_act(&mut self) -> Result<Tick, TickError> {
         let expected = self.config.chain_id;
         let Some(rpc) = self.endpoints.current().cloned() else {
             return Err(TickError::NoEndpoint(expected));
@@ -202,38 +222,19 @@ impl<S: CertificateSource> Submitter<S> {
         stop: impl Future<Output = ()>,
         mut report: impl FnMut(Result<SubmitterEvent, TickError>),
     ) {
-        let poll = Duration::from_millis(self.config.policy.poll_interval_ms);
         tokio::pin!(stop);
         loop {
-            let pause = tokio::select! {
+            let tick = tokio::select! {
                 () = &mut stop => return,
-                tick = self.tick() => match tick {
-                    Ok(tick) => {
-                        self.endpoints.succeed();
-                        tick.events.into_iter().for_each(|event| report(Ok(event)));
-                        poll
-                    }
-                    Err(error) => {
-                        let pause = self.pause_after(&error);
-                        report(Err(error));
-                        pause
-                    }
-                },
+                tick = self.tick() => tick,
             };
+            match tick {
+                Ok(tick) => tick.events.into_iter().for_each(|event| report(Ok(event))),
+                Err(error) => report(Err(error)),
+            }
             tokio::select! {
                 () = &mut stop => return,
-                () = tokio::time::sleep(pause) => {}
-            }
-        }
-    }
-
-    fn pause_after(&mut self, error: &TickError) -> Duration {
-        match error {
-            TickError::Rpc { .. } => self.endpoints.fail(rand::random()),
-            TickError::WrongChain { .. } => Duration::ZERO,
-            TickError::NoEndpoint(_) => BACKOFF_CAP,
-            TickError::Source(_) | TickError::Signer(_) => {
-                Duration::from_millis(self.config.policy.poll_interval_ms)
+                () = tokio::time::sleep(self.pause) => {}
             }
         }
     }

@@ -79,6 +79,65 @@ async fn submitter_stuck_below_the_base_fee_raises_its_fees_until_it_is_mined() 
 }
 
 #[tokio::test]
+async fn submitter_left_out_of_blocks_replaces_a_transaction_that_could_be_mined() {
+    let mut world = World::start().await;
+    let mut submitter = world.submitter(50).await;
+    world.conclude(5, 1).await;
+    world.anvil.set_mining(Mining::Manual).await.unwrap();
+    let (nonce, _, fee) = sent(&submitter.tick().await.unwrap());
+    world.anvil.set_block_gas_limit(30_000).await.unwrap();
+    world.anvil.mine(3).await.unwrap();
+    assert_eq!((world.hub_height().await, world.waiting(50).await), (0, 1));
+    world.anvil.set_block_gas_limit(30_000_000).await.unwrap();
+    let (same_nonce, _, raised) = sent(&submitter.tick().await.unwrap());
+    assert_eq!(same_nonce, nonce);
+    assert!(raised >= fee + fee / 8, "{raised} after {fee}");
+    world.anvil.mine(1).await.unwrap();
+    assert_eq!(settled(&submitter.tick().await.unwrap()), Some(5));
+}
+
+#[tokio::test]
+async fn submitter_with_a_dead_endpoint_uses_the_next() {
+    let mut world = World::start().await;
+    world.conclude(5, 1).await;
+    let mut config = world.config();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let dead = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    config.rpc_urls.insert(0, dead);
+    let wei = U256::from(10u128.pow(20));
+    world.anvil.set_balance(account(50).address(), wei).await.unwrap();
+    let mut submitter =
+        assay_aggregator::Submitter::new(config, account(50), world.shelf.clone()).unwrap();
+    assert!(matches!(submitter.tick().await, Err(TickError::Rpc { .. })));
+    sent(&submitter.tick().await.unwrap());
+}
+
+#[tokio::test]
+async fn submitter_running_settles_until_it_is_stopped() {
+    let mut world = World::start().await;
+    world.conclude(5, 1).await;
+    let submitter = world.submitter(50).await;
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let (sender, mut events) = tokio::sync::mpsc::unbounded_channel();
+    let running = tokio::spawn(submitter.run(
+        async move {
+            let _ = stopped.await;
+        },
+        move |event| sender.send(event).unwrap(),
+    ));
+    loop {
+        match events.recv().await {
+            Some(Ok(SubmitterEvent::Settled { height: 5, .. })) => break,
+            Some(_) => {}
+            None => panic!("ended without settling"),
+        }
+    }
+    stop.send(()).unwrap();
+    running.await.unwrap();
+}
+
+#[tokio::test]
 async fn submitter_whose_nonce_another_process_used_submits_with_the_next() {
     let mut world = World::start().await;
     let mut submitter = world.submitter(50).await;

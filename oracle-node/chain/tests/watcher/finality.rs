@@ -136,3 +136,22 @@ async fn watcher_restarted_from_any_cursor_loses_and_repeats_nothing() {
         assert_eq!(statements(&until_read(&mut watcher, head).await), statements(&all));
     }
 }
+
+#[tokio::test]
+async fn watcher_in_a_task_of_its_own_sends_every_event_and_ends_with_its_receiver() {
+    let devnet = Devnet::start().await;
+    for statement in ["first", "second", "third"] {
+        devnet.request(statement).await;
+    }
+    let head = devnet.head().await;
+    let mut receiver = devnet.watch(Finality::Depth(0)).into_channel(1);
+    let mut events = Vec::new();
+    while let Some(event) = receiver.recv().await {
+        let done = matches!(event, ChainEvent::Finalized { block, .. } if block.number == head);
+        events.push(event);
+        if done {
+            receiver.close();
+        }
+    }
+    assert_eq!(statements(&events), ["first", "second", "third"]);
+}
