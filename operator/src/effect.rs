@@ -4,7 +4,7 @@ use alloy_primitives::B256;
 use borsh::{BorshDeserialize, BorshSerialize};
 use protocol::{
     bytes::HubAddress,
-    ids::{Epoch, JobId, OperatorIndex},
+    ids::{Epoch, JobId, LedgerTime, OperatorIndex},
     job::{JobDescriptor, Position},
     ledger::Event,
     outcome::Verdict,
@@ -73,6 +73,8 @@ pub struct VerifyTask {
     pub response: B256,
     /// The response's parts.
     pub parts: Vec<Vec<u8>>,
+    /// The ledger time at which the response was fixed.
+    pub answered_at: LedgerTime,
 }
 
 /// What a verifier said of a [`VerifyTask`].

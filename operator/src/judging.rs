@@ -153,5 +153,6 @@ fn task(
         statement: request.statement.clone(),
         response: job.response,
         parts: response.parts.clone(),
+        answered_at: job.answered_at,
     })
 }

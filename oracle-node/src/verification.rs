@@ -130,7 +130,7 @@ fn judge(task: &VerifyTask, keys: Keys) -> Judged {
         job_id: task.job.0,
         provider: task.descriptor.provider,
         seed: task.seed,
-        ledger_time_ms: 0,
+        ledger_time_ms: task.answered_at.0,
     };
     let parts: Vec<&[u8]> = task.parts.iter().map(Vec::as_slice).collect();
     let verdict = registry.verify(Kind(task.descriptor.kind), &context, &task.statement, &parts);

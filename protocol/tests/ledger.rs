@@ -237,6 +237,8 @@ fn second_commitment_is_a_contradiction() {
 fn no_quorum_is_inconclusive_and_a_late_commitment_helps() {
     let mut committee = Committee::with_key();
     let (first, second) = (committee.answered(1), committee.answered(2));
+    // All have spoken, so both clocks run.
+    committee.all(&[]);
     let valid = |committee: &Committee, job| committee.reveal(job, Verdict::Valid);
     let (a, b) = (valid(&committee, first), valid(&committee, second));
     let commits = (0..2)

@@ -148,7 +148,7 @@ impl Ledger {
     ) -> Result<(), SkipCode> {
         let enough = self.genesis.quorums().f + 1;
         let window = self.genesis.parameters.commit_ms;
-        let ledger = self.state.ledger_id;
+        let (ledger, time) = (self.state.ledger_id, self.state.time);
         let job = self.state.jobs.get_mut(&id).ok_or(SkipCode::Unknown)?;
         if job.phase == Phase::Challenged {
             return Err(SkipCode::WrongPhase);
@@ -168,6 +168,7 @@ impl Ledger {
         let held_by = job.gots.get(&response).map_or(0, BTreeSet::len);
         if job.phase == Phase::Answering && held_by >= enough {
             job.response = response;
+            job.answered_at = time;
             job.enter(Phase::Judging, at.height, window);
             at.events.push(Event::Answered { job: id, response });
         }

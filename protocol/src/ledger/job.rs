@@ -8,7 +8,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use super::Clock;
 use crate::{
     bytes::{self, Preimage, Tag},
-    ids::{Height, OperatorIndex, Quorums},
+    ids::{Height, LedgerTime, OperatorIndex, Quorums},
     job::Sighting,
     outcome::{Judgement, Outcome, Verdict, code},
 };
@@ -54,6 +54,8 @@ pub struct Job {
     pub gots: BTreeMap<B256, BTreeSet<OperatorIndex>>,
     /// The response, zero until it is fixed.
     pub response: B256,
+    /// The ledger time at which it was fixed: the time that verifiers judge it at.
+    pub answered_at: LedgerTime,
     /// Commitments.
     pub commitments: BTreeMap<OperatorIndex, Commitment>,
     /// Opened commitments.
@@ -71,6 +73,7 @@ impl Job {
             seed: B256::ZERO,
             gots: BTreeMap::new(),
             response: B256::ZERO,
+            answered_at: LedgerTime(0),
             commitments: BTreeMap::new(),
             reveals: BTreeMap::new(),
         }
