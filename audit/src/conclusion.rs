@@ -6,7 +6,7 @@ use alloy_primitives::B256;
 use protocol::{
     bytes::{self, HubAddress, Preimage, Tag},
     fact::Fact,
-    ids::{Height, JobId},
+    ids::{Height, JobId, LedgerTime},
     job::JobDescriptor,
     ledger::{Event, Job, Ledger},
     outcome::{Judgement, Outcome, Verdict, code},
@@ -38,6 +38,8 @@ pub struct Conclusion {
     pub seed: B256,
     /// The response that was judged, zero if there was none.
     pub response: B256,
+    /// The ledger time at which the response was fixed.
+    pub answered_at: LedgerTime,
     /// Who concluded it.
     pub origin: Origin,
     /// Every response that a member says it holds with the provider's signature.
@@ -45,12 +47,15 @@ pub struct Conclusion {
 }
 
 /// What the ledger knew of the jobs that a block could conclude, before the block.
-pub(crate) struct Before(BTreeMap<JobId, Job>);
+pub(crate) struct Before {
+    jobs: BTreeMap<JobId, Job>,
+    time: LedgerTime,
+}
 
 impl Before {
-    /// Jobs that are past their challenge, or about to be.
+    /// What it knows now.
     pub(crate) fn of(ledger: &Ledger) -> Self {
-        Self(ledger.state().jobs.clone())
+        Self { jobs: ledger.state().jobs.clone(), time: ledger.state().time }
     }
 
     /// The conclusions of the block, in order.
@@ -68,14 +73,16 @@ impl Before {
         decided: &Decided,
         outcome: &Outcome,
     ) -> Option<Conclusion> {
-        let before = self.0.get(&outcome.job)?;
+        let before = self.jobs.get(&outcome.job)?;
         let descriptor = before.sighting.job.clone();
         let (mut seed, mut response) = (before.seed, before.response);
+        let mut answered_at = before.answered_at;
         for event in &decided.events {
             match event {
                 Event::Challenged { job, seed: known } if *job == outcome.job => seed = *known,
                 Event::Answered { job, response: known } if *job == outcome.job => {
                     response = *known;
+                    answered_at = self.time;
                 }
                 _ => {}
             }
@@ -114,6 +121,7 @@ impl Before {
             descriptor,
             seed,
             response,
+            answered_at,
             origin,
             held,
         })

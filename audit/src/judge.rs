@@ -80,7 +80,7 @@ impl Judge {
             job_id: conclusion.outcome.job.0,
             provider: descriptor.provider,
             seed: conclusion.seed,
-            ledger_time_ms: 0,
+            ledger_time_ms: conclusion.answered_at.0,
         };
         let parts: Vec<&[u8]> = response.parts.iter().map(Vec::as_slice).collect();
         let verdict = self.registry.verify(kind, &context, &statement, &parts);

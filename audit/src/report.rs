@@ -93,6 +93,8 @@ pub struct HubReport {
     pub chain_id: u64,
     /// The contract.
     pub hub: Address,
+    /// The chain's block from which it takes requests.
+    pub start_block: u64,
     /// Batches of outcomes for it.
     pub batches: u64,
     /// Outcomes in them.

@@ -230,6 +230,7 @@ impl<'a> Audit<'a> {
             report: HubReport {
                 chain_id: hub.chain_id,
                 hub: hub.hub,
+                start_block: hub.start_block,
                 batches: 0,
                 outcomes: 0,
                 attested: 0,
