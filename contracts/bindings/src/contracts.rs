@@ -62,10 +62,19 @@ mod token {
     );
 }
 
+mod template {
+    alloy_sol_types::sol!(
+        #[derive(Debug, PartialEq, Eq)]
+        ProofGate,
+        "../abi/ProofGate.json"
+    );
+}
+
 pub use consumer::AttestationConsumer;
 pub use escrow::{IResourceEscrow, ResourceEscrow};
 pub use hub::{AttestationHub, IAttestationHub};
 pub use operators::{IOperatorRegistry, OperatorRegistry};
 pub use resources::{IResourceRegistry, ResourceRegistry};
+pub use template::ProofGate;
 pub use token::DevToken;
 pub use verifying_keys::{IVerifierRegistry, VerifierRegistry};

@@ -5,7 +5,8 @@ use std::path::Path;
 
 use alloy_primitives::Bytes;
 use assay_bindings::{
-    AttestationHub, DevToken, OperatorRegistry, ResourceEscrow, ResourceRegistry, VerifierRegistry,
+    AttestationHub, DevToken, OperatorRegistry, ProofGate, ResourceEscrow, ResourceRegistry,
+    VerifierRegistry,
 };
 
 fn committed() -> BTreeMap<String, Bytes> {
@@ -30,6 +31,7 @@ fn bindings_hold_the_creation_code_of_every_committed_contract() {
         ("AttestationHub", &AttestationHub::BYTECODE),
         ("DevToken", &DevToken::BYTECODE),
         ("OperatorRegistry", &OperatorRegistry::BYTECODE),
+        ("ProofGate", &ProofGate::BYTECODE),
         ("ResourceEscrow", &ResourceEscrow::BYTECODE),
         ("ResourceRegistry", &ResourceRegistry::BYTECODE),
         ("VerifierRegistry", &VerifierRegistry::BYTECODE),
