@@ -16,6 +16,9 @@ use crate::{
     tables::{self, TOTAL_RESPONSE_BYTES},
 };
 
+/// A record's key and value.
+pub type KeyValue = (Vec<u8>, Vec<u8>);
+
 impl Inner {
     pub(crate) fn begin(&self) -> Result<ReadTransaction, StoreError> {
         self.database.begin_read().at(&self.path, "reading")
@@ -149,7 +152,7 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::tip`].
-    pub fn records(&self, prefix: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError> {
+    pub fn records(&self, prefix: &[u8]) -> Result<Vec<KeyValue>, StoreError> {
         let table = self.inner.table(tables::RECORDS)?;
         let path = &self.inner.path;
         let mut found = Vec::new();

@@ -1,6 +1,10 @@
 //! Whose file it is, and what happens to files that are not.
 
-use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+};
 
 use protocol::{Address, B256, ids::Height};
 use redb::{Database, TableDefinition};
@@ -17,7 +21,7 @@ fn place() -> (TempDir, PathBuf) {
     (folder, path)
 }
 
-fn open(path: &PathBuf) -> Result<Store, StoreError> {
+fn open(path: &Path) -> Result<Store, StoreError> {
     Store::open(path, identity(), Options::default())
 }
 
