@@ -148,18 +148,15 @@ impl Ledger {
     fn end_dealing(&mut self, height: Height, events: &mut Vec<Event>) {
         let Some(ceremony) = self.state.ceremony.take() else { return };
         let round = ceremony.round;
-        let logs: Vec<Vec<u8>> = ceremony.logs.values().cloned().collect();
+        let absent =
+            self.genesis.indices().filter(|index| !ceremony.logs.contains_key(index)).collect();
+        let logs: Vec<Vec<u8>> = ceremony.logs.into_values().collect();
         let observed = ceremony_of(&self.genesis, round)
             .map_err(|error| error.to_string())
             .and_then(|info| dkg::observe(&info, &logs).map_err(|error| error.to_string()));
         match observed {
-            Ok(output) => self.form_group(round, &output, logs, events),
+            Ok(output) => self.form_group(round, &output, logs, absent, events),
             Err(reason) => {
-                let absent = self
-                    .genesis
-                    .indices()
-                    .filter(|index| !ceremony.logs.contains_key(index))
-                    .collect();
                 events.push(Event::CeremonyFailed { round, absent, reason });
                 let window = self.genesis.parameters.ceremony_ms;
                 self.state.ceremony = Some(Ceremony::new(round.saturating_add(1), height, window));
@@ -173,23 +170,14 @@ impl Ledger {
         round: u64,
         output: &dkg::Output,
         logs: Vec<Vec<u8>>,
+        absent: Vec<OperatorIndex>,
         events: &mut Vec<Event>,
     ) {
         let key = output.group_key();
-        let qualified = output.qualified_dealers();
-        let absent = self
-            .genesis
-            .indices()
-            .filter(|index| {
-                self.genesis
-                    .member(*index)
-                    .is_some_and(|member| !qualified.contains(&member.network_key))
-            })
-            .collect();
         let epoch = self.state.epoch;
         self.state.group =
             Some(GroupState { round, key: key.to_bytes(), output: output.to_bytes(), logs });
-        self.group = Some(Group { key: key.clone(), sharing: output.sharing().clone() });
+        self.group = Some(Group { key: *key, sharing: output.sharing().clone() });
         events.push(Event::GroupFormed {
             epoch,
             round,

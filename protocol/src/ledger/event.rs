@@ -134,7 +134,7 @@ pub enum Event {
         epoch: Epoch,
         /// The round that gave it.
         round: u64,
-        /// Members who dealt nothing that counts.
+        /// Members without a log.
         absent: Vec<OperatorIndex>,
         /// Whether a share had to be made public; the key should be refreshed at once.
         revealed: bool,
