@@ -25,6 +25,10 @@ const LOOK: Duration = Duration::from_secs(1);
 /// Pause before a confirmation that led to nothing is sent again.
 const CONFIRM_AGAIN: Duration = Duration::from_secs(120);
 
+/// What the confirmation that makes the quorum costs above the others: it checks the proof of
+/// possession and stores the key. Which one that is shows only in the block.
+const CONFIRM_GAS_ROOM: u64 = 600_000;
+
 /// Where a hub stands with a key.
 enum Confirmation {
     /// It is the group key.
@@ -127,7 +131,7 @@ impl Settler {
         if waits {
             return Ok(Confirmation::Waiting);
         }
-        let wallet = Wallet::connect(rpc, self.key.clone()).await?;
+        let wallet = Wallet::connect(rpc, self.key.clone()).await?.with_gas_room(CONFIRM_GAS_ROOM);
         let call = AttestationHub::confirmGroupKeyCall {
             ledgerId_: self.genesis.ledger_id(),
             committeeId_: self.genesis.committee_id,

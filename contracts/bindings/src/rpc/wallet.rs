@@ -47,13 +47,14 @@ pub struct Wallet {
     rpc: Rpc,
     key: PrivateKeySigner,
     chain_id: u64,
+    gas_room: u64,
 }
 
 impl Wallet {
     /// Asks the endpoint for its chain.
     pub async fn connect(rpc: Rpc, key: PrivateKeySigner) -> Result<Self, RpcError> {
         let chain_id = rpc.chain_id().await?;
-        Ok(Self { rpc, key, chain_id })
+        Ok(Self { rpc, key, chain_id, gas_room: 0 })
     }
 
     /// The account.
@@ -78,7 +79,15 @@ impl Wallet {
 
     /// The same endpoint, another account.
     pub fn with_key(&self, key: PrivateKeySigner) -> Self {
-        Self { rpc: self.rpc.clone(), key, chain_id: self.chain_id }
+        Self { rpc: self.rpc.clone(), key, chain_id: self.chain_id, gas_room: self.gas_room }
+    }
+
+    /// The same account, allowing each transaction this much gas above the estimate: for calls that cost more when others
+    /// of the same block come first.
+    #[must_use]
+    pub fn with_gas_room(mut self, gas: u64) -> Self {
+        self.gas_room = gas;
+        self
     }
 
     /// Calls a contract and waits until it did.
@@ -117,7 +126,7 @@ impl Wallet {
         let transaction = Transaction {
             chain_id: self.chain_id,
             nonce: self.rpc.transaction_count(account, BlockId::Pending).await?,
-            gas_limit: gas.saturating_add(gas / 5),
+            gas_limit: gas.saturating_add(gas / 5).saturating_add(self.gas_room),
             fee_max: fees.next_base_fee.saturating_mul(2).saturating_add(tip_max),
             tip_max,
             to,
