@@ -32,7 +32,7 @@ async fn dropped_host_restarts_from_its_log_and_catches_up() {
     let others: Vec<&Node> = nodes.iter().collect();
     let config = committee.config(3);
     let mut again = committee.join_with(3, config, &others, store).await;
-    let target = nodes[0].store.tip() + 20;
+    let target = missed_from + 110;
     let begun = std::time::Instant::now();
     again.reach(target).await;
     println!(
