@@ -78,8 +78,7 @@ impl<W: Write> Exporter<W> {
             ledger_id: replay.ledger_id(),
             genesis: Box::new(genesis),
         };
-        let mut exporter =
-            Self { output, hasher: Keccak256::new(), replay, records: 0, bytes: 0 };
+        let mut exporter = Self { output, hasher: Keccak256::new(), replay, records: 0, bytes: 0 };
         exporter.write(&first)?;
         Ok(exporter)
     }

@@ -85,7 +85,10 @@ impl<R: BufRead> Records<R> {
             Ok(line) if line == self.line => Ok(Some(record)),
             Ok(line) => {
                 let at = line.iter().zip(&self.line).take_while(|(ours, theirs)| ours == theirs);
-                malformed(format!("not the one spelling of the record, from byte {} on", at.count()))
+                malformed(format!(
+                    "not the one spelling of the record, from byte {} on",
+                    at.count()
+                ))
             }
             Err(error) => malformed(error.to_string()),
         }

@@ -70,7 +70,10 @@ pub enum Unusable {
     #[error("the file cannot be read: {0}")]
     Io(#[from] io::Error),
     /// The file begins otherwise.
-    #[error("not an export of this version: it must begin with {}", String::from_utf8_lossy(BEGINNING))]
+    #[error(
+        "not an export of this version: it must begin with {}",
+        String::from_utf8_lossy(BEGINNING)
+    )]
     NotAnExport,
 }
 
@@ -395,7 +398,11 @@ impl<'a> Audit<'a> {
                     self.observer.batch(batch);
                     let hub = self.hubs.get_mut(usize::from(batch.hub.0));
                     if !hub.is_some_and(|hub| hub.extend(batch)) {
-                        findings.add(self.block_at, None, "a batch does not extend its hub's chain");
+                        findings.add(
+                            self.block_at,
+                            None,
+                            "a batch does not extend its hub's chain",
+                        );
                     }
                 }
                 Event::Challenged { .. }
@@ -489,7 +496,11 @@ impl<'a> Audit<'a> {
         };
         let mut expect = |what: &str, stated: String, ours: String| {
             if stated != ours {
-                findings.add(at, None, format!("the end record states {what} {stated}, it is {ours}"));
+                findings.add(
+                    at,
+                    None,
+                    format!("the end record states {what} {stated}, it is {ours}"),
+                );
             }
         };
         expect("blocks", blocks.to_string(), self.counts.blocks.to_string());
@@ -510,8 +521,7 @@ impl<'a> Audit<'a> {
             Err(ReadError::Io(error)) => return Err(error.into()),
             Ok(Some(_)) | Err(ReadError::Malformed(_)) => {}
         }
-        let at =
-            Place { record: records.number, offset: records.offset, height: self.height() };
+        let at = Place { record: records.number, offset: records.offset, height: self.height() };
         findings.add(at, None, "the file goes on after its end record");
         Ok(())
     }

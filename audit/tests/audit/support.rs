@@ -245,8 +245,7 @@ impl Story {
     }
 
     fn response(&self, job: JobId, body: &[u8]) -> SignedResponse {
-        let mut response =
-            SignedResponse { job, parts: vec![body.to_vec()], signature: [0; 65] };
+        let mut response = SignedResponse { job, parts: vec![body.to_vec()], signature: [0; 65] };
         let hub = self.ledger.genesis().hubs[0].address();
         let seed = self.ledger.state().jobs[&job].seed;
         let ledger = self.ledger.state().ledger_id;

@@ -94,10 +94,21 @@ fn absent_material_of_a_judged_job_is_found_unless_it_may_be_absent() {
     let mut story = Story::new();
     story.judged(1, 0, |_| VALID);
     for (missing, without) in [
-        ("statement", |material: &Material| Material { response: None, ..Material { key: Default::default(), statement: Default::default(), ..material.clone() } }),
-        ("verifying key", |material: &Material| Material { key: Default::default(), ..material.clone() }),
+        ("statement", |material: &Material| Material {
+            response: None,
+            ..Material {
+                key: Default::default(),
+                statement: Default::default(),
+                ..material.clone()
+            }
+        }),
+        ("verifying key", |material: &Material| Material {
+            key: Default::default(),
+            ..material.clone()
+        }),
         ("response", |material: &Material| Material { response: None, ..material.clone() }),
-    ] as [(&str, fn(&Material) -> Material); 3] {
+    ] as [(&str, fn(&Material) -> Material); 3]
+    {
         let file = story.export(|_, material| without(material));
         let found = findings(&file);
         assert_eq!(found.len(), 1, "{found:?}");
