@@ -234,6 +234,24 @@ impl Archive {
         entries
     }
 
+    /// The entry of a group key's proof of possession for a hub.
+    pub fn possession(&self, hub: HubIndex, epoch: Epoch, proof: AttestationBytes) -> Entries {
+        let mut entries = Entries::default();
+        entries.put(key("possession", hub, &[]), &(epoch, proof));
+        entries
+    }
+
+    /// The group key's last proof of possession for a hub, and its epoch.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn proof_of_possession(
+        &self,
+        hub: HubIndex,
+    ) -> Result<Option<(Epoch, AttestationBytes)>, StoreError> {
+        self.read(&key("possession", hub, &[]))
+    }
+
     /// The newest certificate that extends `after`, as far as one transaction holds.
     ///
     /// # Errors

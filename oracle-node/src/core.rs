@@ -516,6 +516,7 @@ impl Core {
                 self.archive.attestation(hub, height, *signature).write(batch);
             }
             Subject::KeyPossession { hub, epoch } => {
+                self.archive.possession(hub, epoch, *signature).write(batch);
                 let key = self.operator.ledger().group().map(|group| group.key.to_eip2537());
                 if let (Some(key), Some(proven)) = (key, self.proven.get(usize::from(hub.0))) {
                     let proof = Box::new(*signature);

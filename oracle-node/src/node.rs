@@ -32,7 +32,7 @@ use crate::{
     core::{Core, Inputs, JOURNAL_PREFIX},
     keys::KeyRing,
     metrics::Metrics,
-    settle::Settler,
+    settle::{ProvenKey, Settler},
     verification::Verification,
     views::{ChainStatus, View},
 };
@@ -242,17 +242,29 @@ impl Parts {
         Ok(())
     }
 
+    /// The group key with its proof of possession for a hub, as it was known before a restart.
+    fn proven_before(&self, hub: HubIndex) -> Result<Option<ProvenKey>> {
+        let ledger = self.operator.ledger();
+        let group = ledger.group().map(|group| group.key.to_eip2537());
+        let proven = self.archive.proof_of_possession(hub)?.zip(group);
+        Ok(proven.and_then(|((epoch, proof), key)| {
+            let current = epoch == ledger.state().epoch;
+            current.then(|| ProvenKey { epoch, key: Box::new(key), proof: Box::new(proof) })
+        }))
+    }
+
     /// Starts a settler for each hub; gives the channels that hand them the proven group key.
     fn settle(
         &self,
         metrics: &Arc<Metrics>,
         tasks: &mut JoinSet<()>,
-    ) -> Result<Vec<watch::Sender<Option<crate::settle::ProvenKey>>>> {
+    ) -> Result<Vec<watch::Sender<Option<ProvenKey>>>> {
         let key = PrivateKeySigner::from_bytes(&B256::from(*self.keys.operator))
             .map_err(|error| eyre!("operator key: {error}"))?;
         let mut senders = Vec::new();
         for chain in &self.chains {
-            let (sender, receiver) = watch::channel(None);
+            let hub = HubIndex(u16::try_from(senders.len()).unwrap_or(u16::MAX));
+            let (sender, receiver) = watch::channel(self.proven_before(hub)?);
             senders.push(sender);
             let settler = Settler {
                 chain: chain.clone(),
