@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::{
-    aggregator, demo, devnet, guard, job, logging, node, operator, provider, runtime, verify,
+    aggregator, audit, demo, devnet, guard, job, logging, node, operator, provider, runtime, verify,
 };
 
 const EXIT_CODES: &str = "\
@@ -49,6 +49,9 @@ enum Command {
     /// Settle certificates of any node on chain
     #[command(subcommand)]
     Aggregator(aggregator::Command),
+    /// A ledger in a file, and all it concluded derived again
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// Run a program that ends with its parent
     #[command(hide = true)]
     Guard(guard::Arguments),
@@ -69,6 +72,7 @@ pub fn run() -> ExitCode {
         Command::Provider(command) => provider::run(command),
         Command::Job(command) => job::run(command),
         Command::Aggregator(command) => aggregator::run(command),
+        Command::Audit(command) => audit::run(command),
         Command::Guard(arguments) => guard::run(&arguments),
     }
 }
@@ -79,7 +83,7 @@ impl Command {
         match self {
             Self::Node(node::Command::Run(_))
             | Self::Provider(provider::Command::Run(_))
-            | Self::Aggregator(_) => "info",
+            | Self::Aggregator(_) => logging::DAEMON_FILTER,
             Self::Devnet(_)
             | Self::Demo(_)
             | Self::Verify(_)
@@ -87,6 +91,7 @@ impl Command {
             | Self::Operator(_)
             | Self::Provider(_)
             | Self::Job(_)
+            | Self::Audit(_)
             | Self::Guard(_) => "warn",
         }
     }

@@ -80,7 +80,8 @@ impl NodeClient {
         }
     }
 
-    async fn optional<T: DeserializeOwned>(&self, path: &str) -> Result<Option<T>> {
+    /// Whatever is at a path, or `None` when there is nothing.
+    pub(crate) async fn optional<T: DeserializeOwned>(&self, path: &str) -> Result<Option<T>> {
         let (status, body) = self.get(path).await?;
         match status {
             StatusCode::OK => self.parse(path, &body).map(Some),

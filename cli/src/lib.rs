@@ -5,6 +5,7 @@
 
 mod aggregator;
 mod arguments;
+mod audit;
 pub mod client;
 pub mod demo;
 pub mod devnet;

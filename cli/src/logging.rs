@@ -6,6 +6,11 @@ use clap::Args;
 use eyre::{Result, eyre};
 use tracing_subscriber::EnvFilter;
 
+/// What daemons log when nobody says: what they do themselves, and what goes wrong below. The
+/// engine tells every vote at `info`.
+pub(crate) const DAEMON_FILTER: &str =
+    "info,arc_malachitebft_core_consensus=warn,arc_malachitebft_engine=warn";
+
 /// Options that every command takes.
 #[derive(Args)]
 pub(crate) struct Arguments {

@@ -293,7 +293,9 @@ fn read(
                 }
                 Some(ours) => {
                     seen.insert(index);
-                    compared.find(format!("{place} requested job {id} as {index}, the ledger has {ours}"));
+                    compared.find(format!(
+                        "{place} requested job {id} as {index}, the ledger has {ours}"
+                    ));
                 }
                 None => {}
             }

@@ -8,7 +8,7 @@ use crate::devnet::Devnet;
 /// gives the state digest that the audit came to. Both run as a person would run them.
 pub(super) async fn audit(devnet: &Devnet, height: u64) -> Result<B256> {
     let operator = devnet.operators().first().ok_or_else(|| eyre!("no operators"))?;
-    let out = devnet.dir().join("audit");
+    let out = devnet.dir().join("ledger.ndjson");
     let out = out.to_string_lossy().into_owned();
     let node = operator.client().base().to_owned();
     let to = height.to_string();

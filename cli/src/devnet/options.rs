@@ -53,7 +53,7 @@ impl Options {
             block_time_s: 1,
             finality_depth: 1,
             challenge_window_s: 3,
-            log: "info".into(),
+            log: crate::logging::DAEMON_FILTER.into(),
             providers: vec![("provider".into(), Behaviour::Honest)],
         }
     }
