@@ -293,16 +293,14 @@ contract HubClaimsTest is HubBase {
         _consumer.setMode(TestConsumer.Mode.CallBack);
         hub.deliver(_jobId);
         vm.assertEq(_consumer.calls(), 1);
-        vm.assertEq(
-            _consumer.callBackResult(), abi.encodePacked(bytes4(keccak256("ReentrancyGuardReentrantCall()")))
-        );
+        vm.assertEq(_consumer.callBackResult(), abi.encodePacked(bytes4(keccak256("ReentrancyGuardReentrantCall()"))));
     }
 
     function test_deliver_anyGas_consumerGetsAllOrNothing() public {
         _ready();
         bytes memory call = abi.encodeCall(IAttestationHub.deliver, (_jobId));
         uint256 delivered;
-        for (uint256 gas_ = 40_000; gas_ < 420_000 && delivered == 0; gas_ += 3_000) {
+        for (uint256 gas_ = 40_000; gas_ < 420_000 && delivered == 0; gas_ += 3000) {
             (bool ok, bytes memory reason) = address(hub).call{gas: gas_}(call);
             delivered = _consumer.calls();
             vm.assertEq(ok, delivered == 1);

@@ -21,12 +21,9 @@ contract HubSettlementTest is HubBase {
             Messages.job(block.chainid, _ESCROW, 1, PROVIDER, KIND, keccak256(abi.encode(_ESCROW)), deadline);
         vm.deal(_ESCROW, FEE);
         vm.expectEmit();
-        emit IAttestationHub.VerificationRequested(
-            expected, 1, PROVIDER, _ESCROW, KIND, deadline, abi.encode(_ESCROW)
-        );
+        emit IAttestationHub.VerificationRequested(expected, 1, PROVIDER, _ESCROW, KIND, deadline, abi.encode(_ESCROW));
         vm.prank(_ESCROW);
-        (bytes32 jobId, uint64 jobIndex) =
-            hub.request{value: FEE}(PROVIDER, KIND, abi.encode(_ESCROW), deadline);
+        (bytes32 jobId, uint64 jobIndex) = hub.request{value: FEE}(PROVIDER, KIND, abi.encode(_ESCROW), deadline);
         vm.assertEq(jobId, expected);
         vm.assertEq(jobIndex, 1);
         vm.assertEq(hub.jobIdOf(_ESCROW, 1, PROVIDER, KIND, keccak256(abi.encode(_ESCROW)), deadline), jobId);
@@ -228,14 +225,12 @@ contract HubSettlementTest is HubBase {
         _request(_ESCROW);
         IAttestationHub.Batch[] memory batches = _one(_packed(1, 0));
         bytes32 acc = _accAfter(0, batches);
-        bytes32 message = Messages.attest(
-            LEDGER, block.chainid + 1, address(hub), COMMITTEE, EPOCH, 1, _blockId(1), acc
-        );
+        bytes32 message =
+            Messages.attest(LEDGER, block.chainid + 1, address(hub), COMMITTEE, EPOCH, 1, _blockId(1), acc);
         bytes memory signature = BlsSigner.sign(SECRET, message);
         vm.expectRevert(IAttestationHub.SignatureInvalid.selector);
         hub.submit(EPOCH, 1, _blockId(1), batches, signature);
-        message =
-            Messages.attest(LEDGER, block.chainid, address(this), COMMITTEE, EPOCH, 1, _blockId(1), acc);
+        message = Messages.attest(LEDGER, block.chainid, address(this), COMMITTEE, EPOCH, 1, _blockId(1), acc);
         signature = BlsSigner.sign(SECRET, message);
         vm.expectRevert(IAttestationHub.SignatureInvalid.selector);
         hub.submit(EPOCH, 1, _blockId(1), batches, signature);

@@ -61,18 +61,31 @@ contract LibraryHarness {
         return MerkleTree.rootOf(leaves);
     }
 
-    function accumulate(bytes32 acc, bytes32 root, bytes calldata packed, uint32 count)
+    function accumulate(
+        bytes32 acc,
+        bytes32 root,
+        bytes calldata packed,
+        uint32 count
+    )
         external
         pure
         returns (bytes32, bytes32)
     {
-        return (
-            FastMessages.accumulate(acc, root, packed, count),
-            Messages.accumulate(acc, root, keccak256(packed), count)
-        );
+        return
+            (
+                FastMessages.accumulate(acc, root, packed, count),
+                Messages.accumulate(acc, root, keccak256(packed), count)
+            );
     }
 
-    function attest(bytes32 ledger, uint32 committee, uint64 epoch, uint64 height, bytes32 block_, bytes32 acc)
+    function attest(
+        bytes32 ledger,
+        uint32 committee,
+        uint64 epoch,
+        uint64 height,
+        bytes32 block_,
+        bytes32 acc
+    )
         external
         view
         returns (bytes32, bytes32)
@@ -143,7 +156,12 @@ contract LibrariesTest is TestBase {
         vm.assertEq(last, 0x1a57);
     }
 
-    function testFuzz_accumulate_anyBatch_equalsPlain(bytes32 acc, bytes32 root, bytes calldata packed, uint32 count)
+    function testFuzz_accumulate_anyBatch_equalsPlain(
+        bytes32 acc,
+        bytes32 root,
+        bytes calldata packed,
+        uint32 count
+    )
         public
         view
     {

@@ -68,9 +68,7 @@ contract ProtocolBytesTest is TestBase {
 
     function test_nodeAndTree_fixture_match() public view {
         for (uint256 i = 0; _has("NODE", i); ++i) {
-            vm.assertEq(
-                Messages.node(_word("NODE", i, "left"), _word("NODE", i, "right")), _word("NODE", i, "hash")
-            );
+            vm.assertEq(Messages.node(_word("NODE", i, "left"), _word("NODE", i, "right")), _word("NODE", i, "hash"));
         }
         for (uint256 i = 0; _has("TREE", i); ++i) {
             bytes32[] memory leaves = vm.parseJsonBytes32Array(_json, _path("TREE", i, "leaves"));
@@ -249,9 +247,7 @@ contract ProtocolBytesTest is TestBase {
 
     function _checkTag(string memory name, bytes32 tag) private view {
         vm.assertEq(tag, vm.parseJsonBytes32(_json, string.concat(".tags.", name, ".hash")));
-        vm.assertEq(
-            tag, keccak256(bytes(vm.parseJsonString(_json, string.concat(".tags.", name, ".preimage"))))
-        );
+        vm.assertEq(tag, keccak256(bytes(vm.parseJsonString(_json, string.concat(".tags.", name, ".preimage")))));
     }
 
     function _path(string memory name, uint256 i, string memory field) private pure returns (string memory) {

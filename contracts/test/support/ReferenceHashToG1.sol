@@ -14,10 +14,7 @@ library ReferenceHashToG1 {
         return _call(address(0x0b), bytes.concat(first, second));
     }
 
-    function expandMessage(
-        bytes memory message,
-        bytes memory domain
-    )
+    function expandMessage(bytes memory message, bytes memory domain)
         internal
         pure
         returns (bytes32[4] memory uniform)
