@@ -1,7 +1,7 @@
 //! Commit certificates without an engine.
 
 use arc_malachitebft_core_types::{CommitCertificate, CommitSignature, NilOrVal, Round, VoteType};
-use consensus::{
+use assay_consensus::{
     BlockId, CertificateError, ConsensusKey, Height, LedgerContext, LedgerValidators,
     ValidatorSetError, encode_certificate, verify_certificate, vote_digest,
 };

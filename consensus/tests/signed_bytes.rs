@@ -3,8 +3,8 @@
 use alloy_primitives::{B256, U256, keccak256};
 use alloy_sol_types::SolValue;
 use arc_malachitebft_core_types::{NilOrVal, Round, VoteType};
-use consensus::keys::{KeyError, ethereum_signature};
-use consensus::{
+use assay_consensus::keys::{KeyError, ethereum_signature};
+use assay_consensus::{
     BlockId, ConsensusKey, Signature, block_id, body_digest, proposal_digest, vote_digest,
 };
 use k256::ecdsa::{RecoveryId, Signature as Ecdsa, VerifyingKey};

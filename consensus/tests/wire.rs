@@ -5,8 +5,8 @@ use arc_malachitebft_core_types::{
     NilOrVal, PolkaCertificate, PolkaSignature, Round, RoundCertificate, RoundCertificateType,
     RoundSignature, SignedProposal, SignedVote, Validity, VoteType,
 };
-use consensus::wire::{BODY_BYTES_MAX, ROUND_MAX, Wire, WireError};
-use consensus::{
+use assay_consensus::wire::{BODY_BYTES_MAX, ROUND_MAX, Wire, WireError};
+use assay_consensus::{
     Address, BlockId, ConsensusKey, Height, LedgerContext, Proposal, ProposalPart, Signature, Vote,
 };
 

@@ -101,6 +101,7 @@ impl CeremonyDriver {
         if ceremony.stage == Stage::Dealing && mine && active.dealing.is_none() {
             let give_up = now_ms.saturating_add(ceremony.clock.window_ms / 2);
             active.deal(&self.network_key, self.me, ledger, give_up, &mut effects);
+            remember(&mut self.journal, &effects);
         }
         effects
     }
@@ -155,11 +156,7 @@ impl CeremonyDriver {
         match message {
             Direct::Dealing { round, public, sealed } if round == active.round => {
                 let effects = active.dealt(ledger, self.me, from, public, &sealed);
-                if let Some(Effect::Persist { key: JournalKey::Dealing(..), value: Some(bytes) }) =
-                    effects.first()
-                {
-                    self.journal.dealings.insert((round, from), bytes.clone());
-                }
+                remember(&mut self.journal, &effects);
                 effects
             }
             Direct::Ack { round, ack } if round == active.round => {
@@ -237,6 +234,17 @@ impl CeremonyDriver {
             .chain(logs)
             .map(|key| Effect::Persist { key, value: None })
             .collect()
+    }
+}
+
+/// Notes the dealings that are being persisted, so that they are erased in the end.
+fn remember(journal: &mut CeremonyJournal, effects: &[Effect]) {
+    for effect in effects {
+        if let Effect::Persist { key: JournalKey::Dealing(round, dealer), value: Some(bytes) } =
+            effect
+        {
+            journal.dealings.insert((*round, *dealer), bytes.clone());
+        }
     }
 }
 

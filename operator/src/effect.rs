@@ -8,6 +8,7 @@ use protocol::{
     job::{JobDescriptor, Position},
     ledger::Event,
     outcome::Verdict,
+    response::SignedResponse,
     subject::Subject,
 };
 use thiserror::Error;
@@ -210,12 +211,12 @@ pub enum Effect {
         /// The share.
         share: Box<Share>,
     },
-    /// Keep the body of a response that a concluded job was judged by.
+    /// Keep a response of a concluded job for auditors.
     StoreResponse {
         /// Its root.
         response: B256,
-        /// Its canonical bytes.
-        body: Vec<u8>,
+        /// The response.
+        body: SignedResponse,
     },
     /// The group has signed this; it may not be on the ledger yet.
     Signed {

@@ -27,7 +27,7 @@ use crate::{
     judging::Judging,
     pool::BundlePool,
     requests::{Request, Requests},
-    responses::{Announcement, Responses, check_signature},
+    responses::{Announcement, Responses},
     signing::Signing,
 };
 
@@ -185,6 +185,9 @@ impl Operator {
         if let Some(pending) = self.bundler.pending() {
             self.pool.add(&self.ledger, pending.clone());
         }
+        if self.signing.has_share() {
+            effects.extend(self.ceremony.erase());
+        }
         self.prune(&mut effects);
         self.follow(now_ms, &mut effects);
         effects
@@ -292,19 +295,16 @@ impl Operator {
         Ok(effects)
     }
 
+    /// Takes a response; true if it was new.
     fn hold(
         &mut self,
         response: SignedResponse,
         effects: &mut Vec<Effect>,
-    ) -> Result<(), ResponseRefused> {
-        let announcement = Announcement::of(&response);
-        let Some(persist) = self.responses.add(&self.ledger, response)? else { return Ok(()) };
-        effects.push(persist);
-        if let Ok(bytes) = borsh::to_vec(&announcement) {
-            let bytes = frame::wrap(0, &bytes);
-            effects.push(Effect::Publish { topic: Topic::Responses, bytes });
-        }
-        Ok(())
+    ) -> Result<bool, ResponseRefused> {
+        let persist = self.responses.add(&self.ledger, response)?;
+        let news = persist.is_some();
+        effects.extend(persist);
+        Ok(news)
     }
 
     /// A gossiped message.
@@ -341,12 +341,13 @@ impl Operator {
         let held = match Announcement::try_from_slice(message) {
             Ok(Announcement::Body(response)) => self.hold(response, effects),
             Ok(Announcement::Held { job, response, signature }) => {
-                check_signature(&self.ledger, job, response, &signature)
+                self.responses.hint(&self.ledger, job, response, &signature)
             }
             Err(_) => return Acceptance::Reject,
         };
         match held {
-            Ok(()) => Acceptance::Accept,
+            Ok(true) => Acceptance::Accept,
+            Ok(false) => Acceptance::Ignore,
             // Blocks may not have reached this node yet.
             Err(ResponseRefused::NotWaiting(_) | ResponseRefused::TooMany(_)) => Acceptance::Ignore,
             Err(ResponseRefused::Bad(_)) => Acceptance::Reject,
@@ -365,7 +366,8 @@ impl Operator {
         self.follow_ceremony(now_ms, effects);
         effects.extend(self.signing.sync(&self.ledger));
         effects.extend(self.signing.publish(now_ms));
-        effects.extend(self.responses.fetches(&self.ledger, now_ms));
+        effects.extend(self.responses.announcements(&self.ledger, now_ms));
+        effects.extend(self.responses.fetches(&self.ledger, self.me, now_ms));
         effects.extend(self.judging.tasks(&self.ledger, &self.requests, &self.responses));
         self.speak(now_ms, effects);
         if self.wants_block() {

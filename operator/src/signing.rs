@@ -175,10 +175,11 @@ impl Signing {
             return Acceptance::Reject;
         };
         let partial = PartialSignature { index: envelope.operator.0, signature };
-        if track.signature.is_some() {
-            return Acceptance::Accept;
-        }
-        if track.combiner.add(&partial).is_err() {
+        let held = track.combiner.len();
+        if track.signature.is_some()
+            || track.combiner.add(&partial).is_err()
+            || track.combiner.len() == held
+        {
             return Acceptance::Ignore;
         }
         if track.combiner.is_ready() {

@@ -79,6 +79,11 @@ fn key(kind: &str, hub: HubIndex, rest: &[u8]) -> Vec<u8> {
     [b"archive/", kind.as_bytes(), b"/", hub.0.to_be_bytes().as_slice(), rest].concat()
 }
 
+/// Where a response is archived: its root covers its parts, which two jobs can share.
+pub(crate) fn response_key(job: JobId, root: B256) -> B256 {
+    alloy_primitives::keccak256([job.0.as_slice(), root.as_slice()].concat())
+}
+
 fn job_key(job: JobId) -> Vec<u8> {
     [b"archive/job/".as_slice(), job.0.as_slice()].concat()
 }
@@ -183,9 +188,15 @@ impl Archive {
                         self.put_attestation(&mut entries, *hub, *height, signature.to_eip2537());
                     }
                 }
+                Event::Signed { subject: Subject::KeyPossession { hub, epoch }, signature } => {
+                    if let Ok(signature) = Signature::from_bytes(signature) {
+                        let proof = (*epoch, signature.to_eip2537());
+                        entries.put(key("possession", *hub, &[]), &proof);
+                    }
+                }
                 Event::Skipped { .. }
                 | Event::SignatureDue { .. }
-                | Event::Signed { .. }
+                | Event::Signed { subject: Subject::Beacon { .. }, .. }
                 | Event::SignatureSkipped { .. }
                 | Event::CeremonyOpened { .. }
                 | Event::DealingOpened { .. }

@@ -22,7 +22,7 @@ use store::{Batch, Store};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::{
-    archive::Archive,
+    archive::{Archive, response_key},
     keys::KeyRing,
     metrics::Metrics,
     settle::ProvenKey,
@@ -39,8 +39,15 @@ const TICK: Duration = Duration::from_millis(100);
 /// How long the engine may forget that a block is wanted.
 const WAKE_AGAIN_TICKS: u32 = 10;
 
-/// Writes of a batch after which it is written although nothing waits for it.
+/// Writes, and bytes of them, after which a batch is written although nothing waits for it.
 const FLUSH_WRITES: usize = 512;
+const FLUSH_BYTES: usize = 2 * 1024 * 1024;
+
+/// Bytes of archived responses above which the oldest are dropped.
+const ARCHIVED_RESPONSE_BYTES: u64 = 768 * 1024 * 1024;
+
+/// Heights for which responses are kept even then.
+const RESPONSE_RETENTION_HEIGHTS: u64 = 1_000;
 
 /// What the API asks of the core.
 #[derive(Debug)]
@@ -96,6 +103,8 @@ pub(crate) struct Core {
     pub chains: Vec<ChainStatus>,
     /// Operators that are connected.
     pub peers: u64,
+    /// Whether the view is older than what it shows.
+    pub changed: bool,
 }
 
 /// Counts ticks until consensus is woken again.
@@ -127,7 +136,6 @@ impl Core {
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                biased;
                 _ = stop.wait_for(|stop| *stop) => return Ok(()),
                 event = inputs.host.recv() => {
                     let event = event.ok_or_else(|| eyre!("consensus has stopped"))?;
@@ -159,7 +167,9 @@ impl Core {
         }
         let effects = self.operator.tick(now_ms());
         self.carry_out(effects, Batch::new(), waking).await?;
-        self.show();
+        if std::mem::take(&mut self.changed) {
+            self.show();
+        }
         Ok(())
     }
 
@@ -205,10 +215,12 @@ impl Core {
             }
             host::Event::Request(request) => self.peer_request(request, waking).await?,
             host::Event::PeerConnected(peer) => {
+                self.changed = true;
                 self.peers = self.peers.saturating_add(1);
                 tracing::info!(operator = ?self.member_of(peer), peers = self.peers, "operator connected");
             }
             host::Event::PeerDisconnected(peer) => {
+                self.changed = true;
                 self.peers = self.peers.saturating_sub(1);
                 tracing::warn!(operator = ?self.member_of(peer), peers = self.peers, "operator gone");
             }
@@ -244,6 +256,7 @@ impl Core {
         self.archive.entries(self.operator.ledger(), &events)?.write(&mut batch);
         self.carry_out(effects, batch, waking).await?;
         let _ = decided.reply.send(());
+        self.changed = false;
         self.show();
         Ok(())
     }
@@ -272,10 +285,9 @@ impl Core {
             }
             Protocol::Fetch => {
                 let body = match <(JobId, B256)>::try_from_slice(&request.bytes) {
-                    Ok((job, response)) => match self.operator.response(job, response) {
-                        Some(held) => Some(held.encode()),
-                        None => self.store.response(response)?,
-                    },
+                    Ok((job, response)) => {
+                        self.operator.response(job, response).map(SignedResponse::encode)
+                    }
                     Err(_) => None,
                 };
                 let _ = request.reply.send(body);
@@ -322,6 +334,7 @@ impl Core {
         event: ChainEvent,
         waking: &mut Waking,
     ) -> Result<()> {
+        self.changed = true;
         let Some(status) = self.chains.get_mut(usize::from(hub.0)) else { return Ok(()) };
         match event {
             ChainEvent::Requested { request, cursor } => {
@@ -394,11 +407,12 @@ impl Core {
         mut batch: Batch,
         waking: &mut Waking,
     ) -> Result<()> {
-        let mut writes = 0usize;
+        let (mut writes, mut bytes) = (0usize, 0usize);
         for effect in effects {
             match effect {
                 Effect::Persist { key, value } => {
                     writes += 1;
+                    bytes += value.as_ref().map_or(0, Vec::len);
                     let key = journal_key(&key)?;
                     match value {
                         Some(value) => batch.record(&key, value),
@@ -406,10 +420,7 @@ impl Core {
                     };
                 }
                 Effect::StoreResponse { response, body } => {
-                    writes += 1;
-                    if let Ok(held) = SignedResponse::decode(&body) {
-                        batch.response(response, held.job, body);
-                    }
+                    self.store_response(response, &body).await?;
                 }
                 Effect::Ledger(event) => self.ledger_event(&event, &mut batch),
                 Effect::Warn(warning) => {
@@ -418,16 +429,36 @@ impl Core {
                 }
                 outward => {
                     self.flush(&mut batch).await?;
-                    writes = 0;
+                    (writes, bytes) = (0, 0);
                     self.outward(outward, &mut batch, waking)?;
                 }
             }
-            if writes >= FLUSH_WRITES {
+            if writes >= FLUSH_WRITES || bytes >= FLUSH_BYTES {
                 self.flush(&mut batch).await?;
-                writes = 0;
+                (writes, bytes) = (0, 0);
             }
         }
         self.flush(&mut batch).await
+    }
+
+    /// Archives a response. The archive serves auditors; what it has no room for is said, and the
+    /// node goes on.
+    async fn store_response(&self, root: B256, response: &SignedResponse) -> Result<()> {
+        let mut batch = Batch::new();
+        if self.store.response_bytes()? > ARCHIVED_RESPONSE_BYTES {
+            let height = self.operator.ledger().state().height.0;
+            batch.prune_responses(Height(height.saturating_sub(RESPONSE_RETENTION_HEIGHTS)));
+            self.store.append(std::mem::take(&mut batch)).await?;
+        }
+        batch.response(response_key(response.job, root), response.job, response.encode());
+        match self.store.append(batch).await {
+            Ok(_) => Ok(()),
+            Err(store::StoreError::Refused { refusal, .. }) => {
+                tracing::error!(job = %response.job, %root, %refusal, "response not archived");
+                Ok(())
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     async fn flush(&self, batch: &mut Batch) -> Result<()> {

@@ -187,6 +187,7 @@ impl Parts {
             fetched: fetched_sender,
             chains: statuses,
             peers: 0,
+            changed: false,
         };
         let inputs =
             Inputs { host: host_events, chains: chain_events, verified, commands, fetched };

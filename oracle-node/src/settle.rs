@@ -95,14 +95,13 @@ impl Settler {
 
     /// Confirms the group key on the hub, unless it is active already.
     async fn confirm(&self, proven: &mut watch::Receiver<Option<ProvenKey>>) {
-        let Ok(key) = proven.wait_for(Option::is_some).await.map(|key| key.clone()) else { return };
-        let Some(key) = key else { return };
         let mut sent: Option<Instant> = None;
         loop {
             let waits = sent.is_some_and(|at| at.elapsed() < CONFIRM_AGAIN);
             for (index, url) in self.chain.rpc_urls.iter().enumerate() {
                 let Ok(rpc) = Rpc::new(url, index, Limits::default()) else { continue };
-                match self.confirm_at(rpc, &key, waits).await {
+                let key = proven.borrow_and_update().clone();
+                match self.confirm_at(rpc, key.as_ref(), waits).await {
                     Ok(Confirmation::Active) => return,
                     Ok(Confirmation::Waiting) => break,
                     Ok(Confirmation::Sent) => {
@@ -121,16 +120,17 @@ impl Settler {
     async fn confirm_at(
         &self,
         rpc: Rpc,
-        key: &ProvenKey,
+        key: Option<&ProvenKey>,
         waits: bool,
     ) -> Result<Confirmation, WalletError> {
         let hub = self.chain.hub;
-        if rpc.call(hub, &AttestationHub::epochCall {}).await? >= key.epoch.0 {
+        let ledger = rpc.call(hub, &AttestationHub::ledgerIdCall {}).await?;
+        let epoch = rpc.call(hub, &AttestationHub::epochCall {}).await?;
+        // This release has one epoch: a key of this ledger on the hub is the one.
+        if ledger == self.genesis.ledger_id() && epoch >= key.map_or(1, |key| key.epoch.0) {
             return Ok(Confirmation::Active);
         }
-        if waits {
-            return Ok(Confirmation::Waiting);
-        }
+        let Some(key) = key.filter(|_| !waits) else { return Ok(Confirmation::Waiting) };
         let wallet = Wallet::connect(rpc, self.key.clone()).await?.with_gas_room(CONFIRM_GAS_ROOM);
         let call = AttestationHub::confirmGroupKeyCall {
             ledgerId_: self.genesis.ledger_id(),

@@ -2,10 +2,10 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use alloy_primitives::{B256, Bytes};
+use alloy_primitives::{B256, Bytes, keccak256};
 use bindings::{
     VerifierRegistry,
-    rpc::{BlockId, Limits, Rpc},
+    rpc::{BlockId, Limits, Rpc, RpcError},
 };
 use operator::{Judged, VerifyTask};
 use proofs::{Context, Kind, Registry};
@@ -19,6 +19,9 @@ const MAX_PARALLEL: usize = 2;
 
 /// Pause between attempts to read a verifying key from an endpoint that fails.
 const RETRY: Duration = Duration::from_secs(1);
+
+/// Attempts to read a key before a task is given up: the job has ended by then.
+const MAX_READS: u32 = 3_600;
 
 /// Verifying keys by their keccak256.
 type Keys = BTreeMap<B256, Bytes>;
@@ -69,8 +72,11 @@ impl Verification {
     pub(crate) fn start(&self, task: VerifyTask) {
         let this = self.clone();
         tokio::spawn(async move {
+            let Some(keys) = this.keys_of(&task).await else {
+                tracing::error!(job = %task.job, "no endpoint gives the verifying key; no judgement");
+                return;
+            };
             let Ok(_slot) = this.slots.acquire().await else { return };
-            let keys = this.keys_of(&task).await;
             let (job, response) = (task.job, task.response);
             let used = keys.clone();
             let judged = tokio::task::spawn_blocking(move || judge(&task, keys)).await;
@@ -86,40 +92,53 @@ impl Verification {
         });
     }
 
-    /// The keys that the statement names, as registered at the block of the request: all
-    /// operators read the same, whenever they read. Retries until an endpoint answers.
-    async fn keys_of(&self, task: &VerifyTask) -> Keys {
+    /// The keys that the statement names, as registered at the block of the request: all operators
+    /// read the same, whenever they read. None when no endpoint answers for long.
+    async fn keys_of(&self, task: &VerifyTask) -> Option<Keys> {
         let kind = Kind(task.descriptor.kind);
         let needed = Registry::standard(Arc::new(Keys::new())).keys_needed(kind, &task.statement);
         let mut keys = Keys::new();
-        let hub = self
+        let (chain, endpoints) = self
             .chains
             .iter()
-            .find(|(chain, _)| chain.chain_id == task.hub.chain_id && chain.hub == task.hub.hub);
-        let Some((chain, endpoints)) = hub else { return keys };
+            .find(|(chain, _)| chain.chain_id == task.hub.chain_id && chain.hub == task.hub.hub)?;
         for id in needed {
-            let call = VerifierRegistry::verifyingKeyCall { vkId: id };
-            let at = BlockId::Number(task.position.block_number);
-            'answered: loop {
-                for endpoint in endpoints {
-                    match endpoint.call_at(chain.verifier_registry, &call, at).await {
-                        Ok(key) if key.is_empty() => break 'answered,
-                        Ok(key) => {
-                            keys.insert(id, key);
-                            break 'answered;
-                        }
-                        // The registry says no; an endpoint that fails is asked again.
-                        Err(error) if !error.is_endpoint_fault() => break 'answered,
-                        Err(error) => {
-                            tracing::warn!(%id, endpoint = endpoint.label(), %error, "verifying key not read");
-                        }
-                    }
-                }
-                tokio::time::sleep(RETRY).await;
+            if let Some(key) = key_of(chain, endpoints, id, task.position.block_number).await? {
+                keys.insert(id, key);
             }
         }
-        keys
+        Some(keys)
     }
+}
+
+/// A key from the first endpoint that gives it; `Some(None)` when one says that there is none, and
+/// `None` when none answers within [`MAX_READS`].
+///
+/// Keys never change under their id. So an endpoint that has forgotten the state of the request's
+/// block is asked for its latest instead.
+async fn key_of(chain: &Chain, endpoints: &[Rpc], id: B256, block: u64) -> Option<Option<Bytes>> {
+    let call = VerifierRegistry::verifyingKeyCall { vkId: id };
+    for _ in 0..MAX_READS {
+        for endpoint in endpoints {
+            for at in [BlockId::Number(block), BlockId::Latest] {
+                match endpoint.call_at(chain.verifier_registry, &call, at).await {
+                    Ok(key) if key.is_empty() => return Some(None),
+                    Ok(key) if keccak256(&key) == id => return Some(Some(key)),
+                    Ok(_) => {
+                        tracing::error!(%id, endpoint = endpoint.label(), "endpoint gives a key that is not the one asked for");
+                        break;
+                    }
+                    // The registry itself says that it has no such key.
+                    Err(RpcError::Answered { revert: Some(_), .. }) => return Some(None),
+                    Err(error) => {
+                        tracing::warn!(%id, endpoint = endpoint.label(), %error, "verifying key not read");
+                    }
+                }
+            }
+        }
+        tokio::time::sleep(RETRY).await;
+    }
+    None
 }
 
 fn judge(task: &VerifyTask, keys: Keys) -> Judged {

@@ -7,6 +7,7 @@ use assay_protocol::{
     block::{Block, BlockError},
     bundle::{BundleError, SignedBundle},
     fact::Fact,
+    genesis::GenesisError,
     ids::{JobId, OperatorIndex},
     ledger::{Event, Phase, SkipCode},
     outcome::{Verdict, code},
@@ -300,4 +301,65 @@ fn ceremony_without_enough_logs_opens_the_next_round() {
         Event::CeremonyFailed { round: 1, absent, .. } if absent.len() == 4
     )));
     assert_eq!(committee.ledger.state().ceremony.as_ref().unwrap().round, 2);
+}
+
+#[test]
+fn outage_within_a_phase_does_not_end_it() {
+    let mut committee = Committee::with_key();
+    let job = committee.challenged(1);
+    committee.all(&[]);
+    // More than f+2 blocks pass before the outage, so that only the deadline protects.
+    for _ in 0..5 {
+        committee.all(&[]);
+    }
+    committee.now_ms += 600_000;
+    let mut events = Vec::new();
+    for _ in 0..40 {
+        events.extend(committee.all(&[]));
+    }
+    assert!(concluded(&events).is_empty(), "an outage is not the provider's fault");
+    assert_eq!(committee.ledger.state().time, committee.ledger.state().present);
+    let got = committee.got(job, b"answer");
+    let events = committee.block(vec![(0, vec![got.clone()]), (1, vec![got])]);
+    assert!(events.iter().any(|event| matches!(event, Event::Answered { .. })));
+}
+
+#[test]
+fn batches_wait_while_no_attestation_is_signed() {
+    let mut committee = Committee::with_key();
+    let indices: Vec<u64> = (1..=700).collect();
+    let jobs: Vec<JobId> =
+        indices.chunks(300).flat_map(|chunk| committee.challenged_all(chunk)).collect();
+    let mut closed = 0;
+    for job in &jobs {
+        let (one, two) = (committee.got(*job, b"one"), committee.got(*job, b"two"));
+        let events = committee.block(vec![(0, vec![one, two])]);
+        closed += events.iter().filter(|it| matches!(it, Event::BatchClosed(_))).count();
+    }
+    assert!((400..600).contains(&closed), "{closed} batches of one fit a transaction");
+    assert!(!committee.ledger.state().ready.is_empty());
+    assert!(!committee.ledger.state().wants_block(), "nothing that an empty block would bring");
+    let newest = committee.ledger.state().due.keys().next_back().copied().unwrap();
+    let signature = committee.sign(newest);
+    let events = committee.block_with(Vec::new(), vec![signature]);
+    assert!(events.iter().any(|event| matches!(event, Event::BatchClosed(_))));
+    assert!(committee.ledger.state().ready.is_empty());
+}
+
+#[test]
+fn genesis_with_two_hubs_on_a_chain_is_refused() {
+    let (mut genesis, _, _) = support::genesis();
+    let mut other = genesis.hubs[0].clone();
+    other.hub = assay_protocol::Address::repeat_byte(0xCD);
+    genesis.hubs.push(other);
+    assert!(matches!(genesis.validate(), Err(GenesisError::Twice { what: "chain id", .. })));
+}
+
+#[test]
+fn genesis_out_of_order_or_too_small_is_refused() {
+    let (mut genesis, _, _) = support::genesis();
+    genesis.members.swap(0, 1);
+    assert_eq!(genesis.validate(), Err(GenesisError::MemberOrder(1)));
+    genesis.members.truncate(3);
+    assert_eq!(genesis.validate(), Err(GenesisError::Members(3)));
 }

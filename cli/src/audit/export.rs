@@ -191,7 +191,7 @@ impl Source {
             }
         }
         if let Some(hash) = conclusion.response_hash() {
-            let path = format!("/v1/responses/{hash}");
+            let path = format!("/v1/responses/{hash}?job={job}");
             match self.find::<Response>(&path).await? {
                 Some(response) => exporter.response(job, response.body)?,
                 None => self.lacks(job, "response", hash),

@@ -3,7 +3,7 @@
 use alloy_primitives::{B256, hex};
 use axum::{
     Json,
-    extract::{Path, State, rejection::JsonRejection},
+    extract::{Path, Query, State, rejection::JsonRejection},
     http::StatusCode,
 };
 use operator::ResponseRefused;
@@ -16,7 +16,7 @@ use serde_json::json;
 use tokio::sync::oneshot;
 
 use super::{ApiError, Context, ledger::parse_hash};
-use crate::core::Command;
+use crate::{archive::response_key, core::Command};
 
 /// `POST /v1/responses`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -79,13 +79,20 @@ fn refusal(refused: ResponseRefused) -> ApiError {
     ApiError::bad(code, refused)
 }
 
-/// The stored body of a response that a job was judged by: its canonical bytes, hex.
+/// Whose response is wanted.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub(super) struct OfJob {
+    job: B256,
+}
+
+/// The stored response of a concluded job: its canonical bytes, hex.
 pub(super) async fn body(
     State(context): State<Context>,
     Path(hash): Path<String>,
+    Query(wanted): Query<OfJob>,
 ) -> Result<Json<serde_json::Value>, ApiError> {
     let hash = parse_hash("response hash", &hash)?;
-    let body = context.store.response(hash)?;
+    let body = context.store.response(response_key(JobId(wanted.job), hash))?;
     body.map(|body| Json(json!({ "response": hash, "body": hex::encode_prefixed(body) })))
         .ok_or_else(|| ApiError::NotFound(format!("no response {hash} is kept here")))
 }

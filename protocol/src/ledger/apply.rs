@@ -7,7 +7,7 @@ use super::{Event, Job, Ledger, Phase};
 use crate::{
     block::Block,
     bytes,
-    ids::{Height, JobId, LedgerTime},
+    ids::{Height, JobId},
     outcome::Judgement,
     subject::{GroupSignature, Subject},
 };
@@ -29,8 +29,7 @@ impl Ledger {
             self.apply_signature(height, signature, &mut events);
         }
         let opened = self.apply_bundles(height, block_id, block, &mut events);
-        let present = self.advance_time();
-        self.observe_clocks(present);
+        self.advance_time();
         if opened {
             self.make_beacon_due(height, &mut events);
         }
@@ -119,7 +118,7 @@ impl Ledger {
             Subject::Beacon { height: opened } => {
                 self.challenge_jobs(opened, &signature, height, events);
             }
-            Subject::Attestation { height, hub } => self.drop_attestations_before(hub, height),
+            Subject::Attestation { height, hub } => self.cover_until(hub, height),
             Subject::KeyPossession { .. } => {}
         }
     }
@@ -149,21 +148,22 @@ impl Ledger {
         }
     }
 
-    /// Moves ledger time toward the members' present, and gives that present.
-    fn advance_time(&mut self) -> LedgerTime {
-        let present = self.state.present();
+    /// Moves ledger time toward the members' present, and the clocks with it.
+    ///
+    /// A present that jumps by more than ledger time may move says that no quorum spoke for that
+    /// long: running clocks stood still, so an outage ends no phase.
+    fn advance_time(&mut self) {
+        let present = self.state.members_present();
+        let jump_ms = present.0.saturating_sub(self.state.present.0);
+        let outage_ms = if jump_ms > MAX_TIME_STEP_MS { jump_ms } else { 0 };
+        self.state.present = present;
         self.state.time = present.min(self.state.time.plus_ms(MAX_TIME_STEP_MS));
-        present
-    }
-
-    fn observe_clocks(&mut self, present: LedgerTime) {
         let quorums = self.genesis.quorums();
         let state = &mut self.state;
-        for clock in state.jobs.values_mut().filter_map(Job::clock_mut) {
+        let ceremony = state.ceremony.as_mut().map(|ceremony| &mut ceremony.clock);
+        for clock in state.jobs.values_mut().filter_map(Job::clock_mut).chain(ceremony) {
+            clock.stand_still(outage_ms);
             clock.observe(&state.members, quorums, present);
-        }
-        if let Some(ceremony) = &mut state.ceremony {
-            ceremony.clock.observe(&state.members, quorums, present);
         }
     }
 

@@ -111,16 +111,20 @@ impl Ledger {
     ) -> Result<(), SkipCode> {
         let n = self.genesis.members.len();
         let dealer = self.genesis.member(operator).ok_or(SkipCode::Unknown)?.network_key;
-        let info = ceremony_of(&self.genesis, round).map_err(|_| SkipCode::WrongPhase)?;
-        let ceremony = self.ceremony_at(round, Stage::Dealing)?;
-        match ceremony.logs.get(&operator) {
+        // What costs nothing to refuse is refused before anything is computed.
+        match self.ceremony_at(round, Stage::Dealing)?.logs.get(&operator) {
             Some(earlier) if earlier == log => return Err(SkipCode::Duplicate),
             Some(_) => return Err(SkipCode::Contradiction),
             None => {}
         }
+        let info = ceremony_of(&self.genesis, round).map_err(|_| SkipCode::WrongPhase)?;
+        if log.len() > info.log_bytes_max() {
+            return Err(SkipCode::BadLog);
+        }
         if dkg::check_log(&info, log).map(|summary| summary.dealer) != Ok(dealer) {
             return Err(SkipCode::BadLog);
         }
+        let ceremony = self.ceremony_at(round, Stage::Dealing)?;
         ceremony.logs.insert(operator, log.to_vec());
         if ceremony.logs.len() == n {
             self.end_dealing(height, events);

@@ -42,6 +42,13 @@ impl Clock {
         }
     }
 
+    /// Moves a running clock's deadline by an outage.
+    pub(super) fn stand_still(&mut self, outage_ms: u64) {
+        if let Some(deadline) = &mut self.deadline {
+            *deadline = deadline.plus_ms(outage_ms);
+        }
+    }
+
     /// Whether the phase ends at the start of `height`, `time` being that of the height before.
     pub(super) fn has_run_out(&self, time: LedgerTime, height: Height, quorums: Quorums) -> bool {
         let blocks = height.0.saturating_sub(self.opened.0);

@@ -83,7 +83,8 @@ impl Ledger {
         at: &mut At<'_>,
     ) -> Result<(), SkipCode> {
         let hub = self.genesis.hub(sighting.hub).ok_or(SkipCode::Unknown)?;
-        if hub.chain_id != sighting.job.chain_id {
+        // Hubs count from 1.
+        if hub.chain_id != sighting.job.chain_id || sighting.job.index == 0 {
             return Err(SkipCode::Unknown);
         }
         let id = sighting.job.id();

@@ -13,8 +13,8 @@ use crate::{
 /// The most outcomes of a batch; what is left over goes into the next height's.
 pub const MAX_BATCH_OUTCOMES: usize = 1 << MAX_TREE_DEPTH;
 
-/// The most attestations of one hub that can be waiting for their signature.
-const MAX_DUE_ATTESTATIONS: usize = 64;
+/// What a batch takes on chain beyond its packed bytes: its words and the padding.
+const BATCH_FRAMING_BYTES: u64 = 5 * 32;
 
 /// What one height concluded for one hub.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,6 +74,9 @@ impl Ledger {
     ) {
         for (position, hub) in self.genesis.hubs.clone().iter().enumerate() {
             let index = HubIndex(u16::try_from(position).unwrap_or(u16::MAX));
+            if !self.state.has_room(index) {
+                continue;
+            }
             let keys: Vec<_> = self
                 .state
                 .ready
@@ -98,9 +101,11 @@ impl Ledger {
                 block_id,
                 batch.acc,
             );
+            if let Some(uncovered) = self.state.uncovered.get_mut(position) {
+                uncovered.insert(height, batch.packed.len() as u64 + BATCH_FRAMING_BYTES);
+            }
             events.push(Event::BatchClosed(batch));
             self.make_due(Subject::Attestation { height, hub: index }, message, events);
-            self.drop_oldest_attestations(index);
         }
     }
 
@@ -109,25 +114,14 @@ impl Ledger {
         events.push(Event::SignatureDue { subject, message });
     }
 
-    /// A later attestation covers the earlier ones of its hub.
-    pub(super) fn drop_attestations_before(&mut self, hub: HubIndex, height: Height) {
+    /// A signed attestation covers the earlier ones of its hub, and their batches.
+    pub(super) fn cover_until(&mut self, hub: HubIndex, height: Height) {
+        if let Some(uncovered) = self.state.uncovered.get_mut(usize::from(hub.0)) {
+            uncovered.retain(|batch, _| *batch > height);
+        }
         self.state.due.retain(|subject, _| match subject {
             Subject::Attestation { height: due, hub: at } => *at != hub || *due > height,
             Subject::Beacon { .. } | Subject::KeyPossession { .. } => true,
         });
-    }
-
-    fn drop_oldest_attestations(&mut self, hub: HubIndex) {
-        let due: Vec<Subject> = self
-            .state
-            .due
-            .keys()
-            .filter(|subject| matches!(subject, Subject::Attestation { hub: at, .. } if *at == hub))
-            .copied()
-            .collect();
-        let surplus = due.len().saturating_sub(MAX_DUE_ATTESTATIONS);
-        for subject in due.into_iter().take(surplus) {
-            self.state.due.remove(&subject);
-        }
     }
 }

@@ -18,6 +18,10 @@ use crate::{
 /// The most jobs that are open at once.
 pub const MAX_OPEN_JOBS: usize = 4096;
 
+/// The most bytes that batches without a signed attestation have on chain before another one is
+/// closed; with the largest batch on top, a transaction still holds them.
+pub(super) const MAX_UNCOVERED_BYTES: u64 = 88 * 1024;
+
 /// The most requests that one member can have seen alone.
 pub const MAX_SIGHTINGS_PER_MEMBER: u32 = 1024;
 
@@ -66,6 +70,8 @@ pub struct State {
     pub block_id: B256,
     /// Ledger time after it.
     pub time: LedgerTime,
+    /// The members' present after it: T of the specification, never smaller than before.
+    pub present: LedgerTime,
     /// The epoch.
     pub epoch: Epoch,
     /// Members, in committee order.
@@ -80,6 +86,8 @@ pub struct State {
     pub concluded: Vec<IndexSet>,
     /// The accumulator of each hub.
     pub accumulators: Vec<B256>,
+    /// Bytes on chain of each hub's batches that no signed attestation covers, by height.
+    pub uncovered: Vec<BTreeMap<Height, u64>>,
     /// What the group shall sign, and the bytes of it.
     pub due: BTreeMap<Subject, B256>,
     /// The ceremony that is under way.
@@ -96,6 +104,7 @@ impl State {
             height: Height(0),
             block_id: B256::ZERO,
             time: genesis.time_ms,
+            present: genesis.time_ms,
             epoch: Epoch(1),
             members: vec![member; genesis.members.len()],
             sightings: BTreeMap::new(),
@@ -103,6 +112,7 @@ impl State {
             ready: BTreeMap::new(),
             concluded: vec![IndexSet::default(); genesis.hubs.len()],
             accumulators: vec![B256::ZERO; genesis.hubs.len()],
+            uncovered: vec![BTreeMap::new(); genesis.hubs.len()],
             due: BTreeMap::new(),
             ceremony: Some(Ceremony::new(1, Height(0), genesis.parameters.ceremony_ms)),
             group: None,
@@ -131,22 +141,31 @@ impl State {
         self.jobs.values().filter_map(Job::clock).chain(ceremony)
     }
 
-    /// The members' present, T of the specification: the time that at most ⌊(n−1)/2⌋ members are
-    /// behind, not held back by the step that ledger time may move.
-    pub fn present(&self) -> LedgerTime {
+    /// The time that at most ⌊(n−1)/2⌋ members are behind by their latest bundles, not held back by
+    /// the step that ledger time may move.
+    pub(super) fn members_present(&self) -> LedgerTime {
         let mut times: Vec<LedgerTime> = self.members.iter().map(|member| member.time).collect();
         times.sort_unstable();
         let middle = times.len().saturating_sub(1) / 2;
-        times.get(middle).copied().unwrap_or(self.time).max(self.time)
+        times.get(middle).copied().unwrap_or(self.present).max(self.present)
     }
 
     /// Whether the next block would bring something about even if it were empty: outcomes wait
     /// for a batch, a phase is due, or its clock runs while ledger time still catches up.
     pub fn wants_block(&self) -> bool {
-        let behind = self.present() > self.time;
+        let behind = self.present > self.time;
         let wants =
             |clock: &super::Clock| clock.is_due(self.time) || (behind && clock.deadline.is_some());
-        !self.ready.is_empty() || self.clocks().any(wants)
+        let batch = self.ready.keys().any(|(hub, _)| self.has_room(*hub));
+        batch || self.clocks().any(wants)
+    }
+
+    /// Whether another batch of this hub still fits, with those that no signed attestation covers,
+    /// into one transaction: so there is always a signed height that a submitter can reach.
+    pub fn has_room(&self, hub: HubIndex) -> bool {
+        self.uncovered
+            .get(usize::from(hub.0))
+            .is_some_and(|batches| batches.values().sum::<u64>() <= MAX_UNCOVERED_BYTES)
     }
 
     /// Whether a clock waits for a bundle of this member to start.

@@ -137,10 +137,15 @@ impl Committee {
         self.block((0..4).map(|at| (at, facts.to_vec())).collect())
     }
 
-    /// All four speak, `ms` later; enough blocks for any phase to end.
+    /// All four speak while `ms` pass, as heartbeats do, and then for enough blocks for any phase
+    /// to end.
     pub fn pass(&mut self, ms: u64) -> Vec<Event> {
-        self.now_ms += ms;
         let mut events = Vec::new();
+        for _ in 0..ms / 10_000 {
+            self.now_ms += 10_000;
+            events.extend(self.all(&[]));
+        }
+        self.now_ms += ms % 10_000;
         for _ in 0..6 {
             events.extend(self.all(&[]));
         }
@@ -174,14 +179,21 @@ impl Committee {
 
     /// A job that waits for its answer.
     pub fn challenged(&mut self, index: u64) -> JobId {
-        let sighting = self.sighting(index);
-        let id = sighting.job.id();
-        self.all(&[Fact::Saw(sighting)]);
+        let mut jobs = self.challenged_all(&[index]);
+        jobs.pop().unwrap()
+    }
+
+    /// Jobs that wait for their answers, opened in one block.
+    pub fn challenged_all(&mut self, indices: &[u64]) -> Vec<JobId> {
+        let sightings: Vec<Sighting> = indices.iter().map(|index| self.sighting(*index)).collect();
+        let jobs: Vec<JobId> = sightings.iter().map(|sighting| sighting.job.id()).collect();
+        let facts: Vec<Fact> = sightings.into_iter().map(Fact::Saw).collect();
+        self.all(&facts);
         let height = self.ledger.state().height;
         let signature = self.sign(Subject::Beacon { height });
         self.block_with(Vec::new(), vec![signature]);
-        assert!(self.ledger.state().jobs[&id].seed != B256::ZERO);
-        id
+        assert!(jobs.iter().all(|job| self.ledger.state().jobs[job].seed != B256::ZERO));
+        jobs
     }
 
     pub fn got(&self, job: JobId, body: &[u8]) -> Fact {

@@ -40,6 +40,9 @@ use crate::event::{PeerKey, Protocol, PublishError, RequestError, Topic};
 /// Commands waiting for the swarm.
 pub(crate) const COMMANDS_MAX: usize = 1024;
 
+/// Takes the answer to a request of one's own, once.
+pub(crate) type AnswerSender = oneshot::Sender<Result<Vec<u8>, RequestError>>;
+
 /// What the swarm's task is asked to do.
 pub(crate) enum Command {
     /// All actors are there: let consensus begin.
@@ -69,7 +72,7 @@ pub(crate) enum Command {
         peer: PeerKey,
         protocol: Protocol,
         bytes: Vec<u8>,
-        reply: oneshot::Sender<Result<Vec<u8>, RequestError>>,
+        reply: AnswerSender,
     },
     SetAddresses {
         peer: PeerKey,

@@ -160,7 +160,7 @@ impl Network {
         key: PeerKey,
         protocol: Protocol,
         bytes: Vec<u8>,
-        reply: oneshot::Sender<Result<Vec<u8>, RequestError>>,
+        reply: super::AnswerSender,
     ) {
         let target = match self.peers.by_key(key) {
             None => Err(RequestError::UnknownPeer),

@@ -17,7 +17,7 @@ use libp2p::request_response::{OutboundRequestId, ResponseChannel};
 use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
 use libp2p::swarm::{ListenError, SwarmEvent};
 use libp2p::{Multiaddr, PeerId, Swarm, SwarmBuilder, noise, tcp, yamux};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tracing::{debug, warn};
 
@@ -26,7 +26,7 @@ use super::peers::{Peers, resolve};
 use super::resend::Resend;
 use super::{Command, SharedProgress};
 use crate::config::{HostConfig, Limits};
-use crate::event::{Acceptance, Event, HostError, PeerKey, Protocol, RequestError};
+use crate::event::{Acceptance, Event, HostError, PeerKey, Protocol};
 
 /// How often timers are looked at.
 const TICK: Duration = Duration::from_millis(50);
@@ -75,8 +75,7 @@ pub(crate) struct Network {
     pub(super) sync_inbound: HashMap<InboundRequestId, (PeerId, ResponseChannel<Vec<u8>>)>,
     pub(super) sync_outbound: HashMap<OutboundRequestId, PeerId>,
     pub(super) status_outbound: HashMap<PeerId, OutboundRequestId>,
-    pub(super) app_outbound:
-        HashMap<(Protocol, OutboundRequestId), oneshot::Sender<Result<Vec<u8>, RequestError>>>,
+    pub(super) app_outbound: HashMap<(Protocol, OutboundRequestId), super::AnswerSender>,
     subscribers: Vec<Box<dyn Subscriber<NetworkEvent<LedgerContext>>>>,
     address: Multiaddr,
     begun: bool,
