@@ -13,6 +13,7 @@ mod jobs;
 mod network;
 mod operators;
 mod options;
+mod parts;
 mod ports;
 mod process;
 mod progress;

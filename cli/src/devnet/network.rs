@@ -1,34 +1,23 @@
-use std::{
-    path::Path,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::{path::Path, time::Duration};
 
-use alloy_primitives::{B256, Bytes, U256};
-use bindings::{
-    AttestationHub, OperatorRegistry, VerifierRegistry,
-    deploy::{self, Deployment, Settings},
-};
-use eyre::{Context as _, Result, bail, eyre};
+use alloy_primitives::{B256, Bytes};
+use bindings::{AttestationHub, deploy::Deployment};
+use eyre::{Result, bail, eyre};
 use futures::future::join_all;
-use keystore::Password;
 use oracle_node::views::Status;
-use proofs::formats::Format;
-use protocol::{
-    genesis::{Genesis, Hub},
-    ids::LedgerTime,
-};
+use protocol::genesis::Genesis;
 
 use super::{
-    accounts::{Accounts, funded},
+    accounts::Accounts,
     evm::Evm,
     folder::{self, Folder},
-    jobs::demo_statement,
-    operators::{Draft, Operator},
+    operators::Operator,
     options::Options,
+    parts::{ACCOUNTS, GENESIS, Parts},
     ports::Ports,
     process::Process,
     progress::Progress,
-    providers::{self, ProviderFiles, RunningProvider, prover_folder},
+    providers::{ProviderFiles, RunningProvider, prover_folder},
     summary::{OperatorSummary, ProviderSummary, Summary},
 };
 use crate::{files, keys};
@@ -62,9 +51,12 @@ impl Devnet {
     /// Names the step that failed; every process that was started is gone then, and a temporary
     /// folder is kept for its logs.
     pub async fn start(options: Options, progress: &Progress) -> Result<Self> {
+        // What is missing or in use is told before anything is written.
+        let circuit = prover_folder()?;
+        let ports = Ports::choose(options.base_port, options.nodes)?;
         let folder = Folder::create(options.dir.as_deref(), options.replace)?;
         let path = folder.path().to_owned();
-        let mut devnet = match Self::prepare(options, folder, progress).await {
+        let mut devnet = match Self::prepare(options, folder, (&circuit, ports), progress).await {
             Ok(devnet) => devnet,
             Err((error, folder)) => {
                 let kept = folder.keep();
@@ -85,9 +77,10 @@ impl Devnet {
     async fn prepare(
         options: Options,
         folder: Folder,
+        given: (&Path, Ports),
         progress: &Progress,
     ) -> Result<Self, (eyre::Report, Folder)> {
-        match Parts::create(&options, folder.path(), progress).await {
+        match Parts::create(&options, folder.path(), given, progress).await {
             Ok(parts) => Ok(Self {
                 evm: parts.evm,
                 deployment: parts.deployment,
@@ -364,135 +357,4 @@ fn one_state(statuses: &[Option<Status>]) -> Result<Option<(u64, B256)>> {
         );
     }
     Ok(Some((first.height, first.state_digest)))
-}
-
-/// Names inside a devnet's folder.
-const GENESIS: &str = "genesis.json";
-const DEPLOYMENT: &str = "deployment.json";
-const ACCOUNTS: &str = "accounts";
-
-/// What there is before the operators run.
-struct Parts {
-    evm: Evm,
-    deployment: Deployment,
-    genesis: Genesis,
-    accounts: Accounts,
-    operators: Vec<Operator>,
-    providers: Vec<RunningProvider>,
-    statement: Bytes,
-}
-
-impl Parts {
-    async fn create(options: &Options, dir: &Path, progress: &Progress) -> Result<Self> {
-        let circuit = prover_folder()?;
-        files::make_folder(&dir.join("logs"))?;
-        let password_file = dir.join(keys::PASSWORD);
-        let password = keys::create_password(&password_file)?;
-        let ports = Ports::choose(options.base_port, options.nodes)?;
-        let evm = Evm::start(&options.program, ports.chain(), options.chain_id, &dir.join("logs"))
-            .await?;
-        progress.step(format_args!("chain {} at {}", options.chain_id, evm.url()));
-
-        let accounts = Accounts::create(&evm, &dir.join(ACCOUNTS), &password).await?;
-        let settings = Settings {
-            seats: options.nodes.into(),
-            challenge_window: options.challenge_window_s,
-            ..Settings::default()
-        };
-        let deployment = deploy::deploy(&accounts.owner, &settings).await?;
-        files::write_new_json(&dir.join(DEPLOYMENT), &deployment)?;
-        accounts.give_tokens(&deployment, accounts.owner.address()).await?;
-        accounts.give_tokens(&deployment, accounts.consumer.address()).await?;
-        progress.step(format_args!("contracts deployed, hub {}", deployment.hub));
-
-        let drafts = create_operators(options, dir, ports, &password, &evm, &accounts, &deployment);
-        let drafts = drafts.await?;
-        progress.step(format_args!("{} operators registered", drafts.len()));
-        let vk_id = add_verifying_key(&accounts, &deployment, &circuit).await?;
-        let genesis = genesis_of(options, &drafts, &deployment)?;
-        let genesis_file = dir.join(GENESIS);
-        files::write_new_json(&genesis_file, &genesis)?;
-        let operators = drafts
-            .into_iter()
-            .map(|draft| draft.write(options, &genesis_file, &password_file, deployment, evm.url()))
-            .collect::<Result<Vec<_>>>()?;
-
-        let network = providers::Network {
-            ledger_id: genesis.ledger_id(),
-            nodes: operators.iter().map(|it| it.client().base().to_owned()).collect(),
-            min_agreeing: genesis.quorums().f + 1,
-            password_file: &password_file,
-        };
-        let mut providers = Vec::new();
-        for (name, behaviour) in &options.providers {
-            let one = (name.as_str(), *behaviour);
-            let files =
-                ProviderFiles::create(&evm, &accounts, &deployment, dir, &password, one).await?;
-            files.write_config(&network)?;
-            providers.push(RunningProvider { files, process: None });
-        }
-        progress.step(format_args!("{} providers registered", providers.len()));
-        let statement = demo_statement(vk_id);
-        Ok(Self { evm, deployment, genesis, accounts, operators, providers, statement })
-    }
-}
-
-async fn create_operators(
-    options: &Options,
-    dir: &Path,
-    ports: Ports,
-    password: &Password,
-    evm: &Evm,
-    accounts: &Accounts,
-    deployment: &Deployment,
-) -> Result<Vec<Draft>> {
-    let mut drafts = Vec::new();
-    for number in 0..options.nodes {
-        let draft = Draft::create(dir, number, ports, password)?;
-        funded(evm, draft.secrets.operator_signer()?).await?;
-        let registration = draft.secrets.registration(&draft.multiaddr)?;
-        deploy::register_operator(&accounts.owner, deployment, &registration)
-            .await
-            .wrap_err_with(|| format!("registering {}", draft.name))?;
-        drafts.push(draft);
-    }
-    let freeze = OperatorRegistry::freezeCommitteeCall {};
-    accounts.owner.call(deployment.operator_registry, &freeze, U256::ZERO).await?;
-    Ok(drafts)
-}
-
-async fn add_verifying_key(
-    accounts: &Accounts,
-    deployment: &Deployment,
-    circuit: &Path,
-) -> Result<B256> {
-    let path = circuit.join("verification_key.json");
-    let text = files::read(&path)?;
-    let key = Format::Snarkjs
-        .read_key(text.as_bytes())
-        .map_err(|error| eyre!("{}: {error}", path.display()))?;
-    let add = VerifierRegistry::addVerifyingKeyCall { key: key.to_canonical().into() };
-    accounts.owner.call(deployment.verifier_registry, &add, U256::ZERO).await?;
-    Ok(key.id())
-}
-
-fn genesis_of(options: &Options, drafts: &[Draft], deployment: &Deployment) -> Result<Genesis> {
-    let members = drafts.iter().map(|draft| draft.secrets.public()?.member(&draft.multiaddr));
-    let mut members = members.collect::<Result<Vec<_>>>()?;
-    members.sort_by_key(|member| member.network_key);
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).wrap_err("clock is before 1970")?;
-    let genesis = Genesis {
-        salt: B256::from(rand::random::<[u8; 32]>()),
-        time_ms: LedgerTime(u64::try_from(now.as_millis())?),
-        committee_id: 0,
-        hubs: vec![Hub {
-            chain_id: deployment.chain_id,
-            hub: deployment.hub,
-            start_block: deployment.start_block,
-        }],
-        members,
-        parameters: options.parameters,
-    };
-    genesis.validate()?;
-    Ok(genesis)
 }

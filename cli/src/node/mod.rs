@@ -16,7 +16,7 @@ pub(crate) use init::{Node, config_of};
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Write a node's config file
-    Init(init::Arguments),
+    Init(Box<init::Arguments>),
     /// Run a node until SIGINT or SIGTERM
     Run(run::Arguments),
     /// Show what a running node knows
