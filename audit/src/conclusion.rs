@@ -100,10 +100,11 @@ impl Before {
                     Fact::Got { job, response, .. } if *job == outcome.job => {
                         held.insert(*response);
                     }
-                    Fact::Reveal { job, reveal } if *job == outcome.job => {
-                        if reveal.judgement(descriptor.statement_hash) == outcome.judgement {
-                            agreeing.insert(signed.bundle.operator);
-                        }
+                    Fact::Reveal { job, reveal }
+                        if *job == outcome.job
+                            && reveal.judgement(descriptor.statement_hash) == outcome.judgement =>
+                    {
+                        agreeing.insert(signed.bundle.operator);
                     }
                     _ => {}
                 }

@@ -136,7 +136,7 @@ fn validator_sets_are_checked_and_proposers_take_turns() {
         }
     }
     assert!(
-        set.proposer(Height(u64::MAX), Round::new(u32::MAX)).clone()
+        *set.proposer(Height(u64::MAX), Round::new(u32::MAX))
             == *set.proposer(Height(3), Round::new(3))
     );
 }
