@@ -219,7 +219,7 @@ impl Story {
     /// The group signs the outcomes so far.
     pub(crate) fn attest(&mut self) {
         let due = self.ledger.state().due.keys().copied();
-        let last = due.filter(|subject| matches!(subject, Subject::Attestation { .. })).last();
+        let last = due.filter(|subject| matches!(subject, Subject::Attestation { .. })).next_back();
         let signature = self.sign(last.unwrap());
         self.block(Vec::new(), vec![signature]);
     }
