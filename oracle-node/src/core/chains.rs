@@ -1,0 +1,112 @@
+//! What an operator's own endpoints say of its chains.
+
+use chain::{ChainEvent, Cursor, JobRequest};
+use eyre::Result;
+use operator::Request;
+use protocol::{
+    ids::HubIndex,
+    job::{JobDescriptor, Position, Sighting},
+};
+use store::Batch;
+
+use super::{Core, Waking, now_ms};
+
+impl Core {
+    pub(super) async fn chain_event(
+        &mut self,
+        hub: HubIndex,
+        event: ChainEvent,
+        waking: &mut Waking,
+    ) -> Result<()> {
+        self.changed = true;
+        let Some(status) = self.chains.get_mut(usize::from(hub.0)) else { return Ok(()) };
+        match event {
+            ChainEvent::Requested { request, cursor } => {
+                let mut batch = Batch::new();
+                put_cursor(&mut batch, request.chain_id, &cursor)?;
+                let effects = match request_of(hub, &request) {
+                    Some(request) => {
+                        let hash = request.sighting.job.statement_hash;
+                        batch.statement(hash, request.statement.clone());
+                        self.operator.requested(now_ms(), request)
+                    }
+                    None => {
+                        tracing::error!(
+                            job = %request.job_id,
+                            "the hub's job id is not that of its request; ignored"
+                        );
+                        Vec::new()
+                    }
+                };
+                self.carry_out(effects, batch, waking).await?;
+            }
+            ChainEvent::Finalized { block, cursor, .. } => {
+                status.finalized = block.number;
+                let mut batch = Batch::new();
+                put_cursor(&mut batch, status.chain_id, &cursor)?;
+                self.store.append(batch).await?;
+            }
+            ChainEvent::Hub { event, cursor, .. } => {
+                tracing::info!(chain = status.chain_id, ?event, "hub");
+                let mut batch = Batch::new();
+                put_cursor(&mut batch, status.chain_id, &cursor)?;
+                self.store.append(batch).await?;
+            }
+            ChainEvent::Reorg { old, new } => {
+                tracing::info!(chain = status.chain_id, ?old, ?new, "re-organised above finality");
+            }
+            ChainEvent::ReorgBeyondFinality { expected, found } => {
+                status.halted = true;
+                self.operator.halt(hub);
+                tracing::error!(
+                    chain = status.chain_id, ?expected, %found,
+                    "ALARM: a final block was replaced; this node signs nothing more for this \
+                     chain. Find out which chain is right before you start it again"
+                );
+            }
+            ChainEvent::NoEndpoint => {
+                status.healthy = false;
+                tracing::error!(
+                    chain = status.chain_id,
+                    "ALARM: no endpoint is of this chain; fix chains.rpc_urls and restart"
+                );
+            }
+            ChainEvent::Unhealthy { endpoint, trouble } => {
+                status.healthy = false;
+                self.metrics.chain_troubles.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                tracing::warn!(chain = status.chain_id, endpoint, %trouble, "chain cannot be read");
+            }
+            ChainEvent::Healthy { endpoint } => {
+                status.healthy = true;
+                tracing::info!(chain = status.chain_id, endpoint, "chain is read again");
+            }
+        }
+        Ok(())
+    }
+}
+
+fn put_cursor(batch: &mut Batch, chain_id: u64, cursor: &Cursor) -> Result<()> {
+    batch.cursor(chain_id, serde_json::to_vec(cursor)?);
+    Ok(())
+}
+
+/// A chain's request as the ledger names it; none if the hub's id is not its own.
+fn request_of(hub: HubIndex, request: &JobRequest) -> Option<Request> {
+    let job = JobDescriptor {
+        chain_id: request.chain_id,
+        escrow: request.escrow,
+        index: request.job_index,
+        provider: request.provider,
+        kind: request.kind.0,
+        statement_hash: alloy_primitives::keccak256(&request.statement),
+        deadline_seconds: request.deadline,
+    };
+    let position = Position {
+        block_number: request.position.block.number,
+        log_index: u32::try_from(request.position.log_index).ok()?,
+    };
+    (job.id().0 == request.job_id).then(|| Request {
+        sighting: Sighting { hub, job, position },
+        statement: request.statement.to_vec(),
+    })
+}

@@ -1,0 +1,228 @@
+//! Effects, carried out in their order.
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use alloy_primitives::B256;
+use eyre::Result;
+use host::{PeerKey, Protocol};
+use operator::{Effect, JournalKey};
+use protocol::{
+    ids::{Height, JobId, OperatorIndex},
+    ledger::Event,
+    response::SignedResponse,
+    subject::Subject,
+};
+use store::Batch;
+
+use super::{Core, JOURNAL_PREFIX, Waking};
+use crate::{archive::response_key, settle::ProvenKey};
+
+/// Writes, and bytes of them, after which a batch is written although nothing waits for it.
+const FLUSH_WRITES: usize = 512;
+const FLUSH_BYTES: usize = 2 * 1024 * 1024;
+
+/// Bytes of archived responses above which the oldest are dropped.
+const ARCHIVED_RESPONSE_BYTES: u64 = 768 * 1024 * 1024;
+
+/// Heights for which responses are kept even then.
+const RESPONSE_RETENTION_HEIGHTS: u64 = 1_000;
+
+impl Core {
+    /// Carries out effects in their order. `batch` holds writes that belong to their cause.
+    pub(super) async fn carry_out(
+        &mut self,
+        effects: Vec<Effect>,
+        mut batch: Batch,
+        waking: &mut Waking,
+    ) -> Result<()> {
+        let (mut writes, mut bytes) = (0usize, 0usize);
+        for effect in effects {
+            match effect {
+                Effect::Persist { key, value } => {
+                    writes += 1;
+                    bytes += value.as_ref().map_or(0, Vec::len);
+                    let key = journal_key(&key)?;
+                    match value {
+                        Some(value) => batch.record(&key, value),
+                        None => batch.remove_record(&key),
+                    };
+                }
+                Effect::StoreResponse { response, body } => {
+                    self.store_response(response, &body).await?;
+                }
+                Effect::Ledger(event) => self.ledger_event(&event, &mut batch),
+                Effect::Warn(warning) => {
+                    self.metrics.warnings.fetch_add(1, Relaxed);
+                    tracing::warn!("{warning}");
+                }
+                outward => {
+                    self.flush(&mut batch).await?;
+                    (writes, bytes) = (0, 0);
+                    self.outward(outward, &mut batch, waking)?;
+                }
+            }
+            if writes >= FLUSH_WRITES || bytes >= FLUSH_BYTES {
+                self.flush(&mut batch).await?;
+                (writes, bytes) = (0, 0);
+            }
+        }
+        self.flush(&mut batch).await
+    }
+
+    /// Archives a response. The archive serves auditors; what it has no room for is said, and the
+    /// node goes on.
+    async fn store_response(&self, root: B256, response: &SignedResponse) -> Result<()> {
+        let mut batch = Batch::new();
+        if self.store.response_bytes()? > ARCHIVED_RESPONSE_BYTES {
+            let height = self.operator.ledger().state().height.0;
+            batch.prune_responses(Height(height.saturating_sub(RESPONSE_RETENTION_HEIGHTS)));
+            self.store.append(std::mem::take(&mut batch)).await?;
+        }
+        batch.response(response_key(response.job, root), response.job, response.encode());
+        match self.store.append(batch).await {
+            Ok(_) => Ok(()),
+            Err(store::StoreError::Refused { refusal, .. }) => {
+                tracing::error!(job = %response.job, %root, %refusal, "response not archived");
+                Ok(())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn flush(&self, batch: &mut Batch) -> Result<()> {
+        if !batch.is_empty() {
+            self.store.append(std::mem::take(batch)).await?;
+        }
+        Ok(())
+    }
+
+    fn outward(&mut self, effect: Effect, batch: &mut Batch, waking: &mut Waking) -> Result<()> {
+        match effect {
+            Effect::Publish { topic, bytes } => {
+                let topic = match topic {
+                    operator::Topic::Bundles => host::Topic::Bundles,
+                    operator::Topic::Responses => host::Topic::Responses,
+                    operator::Topic::Partials => host::Topic::Partials,
+                };
+                let host = self.host.clone();
+                tokio::spawn(async move {
+                    if let Err(error) = host.publish(topic, bytes).await {
+                        tracing::debug!(?topic, %error, "not published; it is sent again");
+                    }
+                });
+            }
+            Effect::Send { to, bytes } => self.send(to, bytes),
+            Effect::Fetch { job, response, from } => self.fetch(job, response, &from),
+            Effect::Verify(task) => self.verification.start(*task),
+            Effect::WantBlock => {
+                if !std::mem::replace(&mut waking.wanted, true) {
+                    waking.ticks = 0;
+                    self.host.wake();
+                }
+            }
+            Effect::StoreShare { epoch, round, share } => {
+                self.keys.store_share(epoch, round, &share)?;
+                tracing::info!(%epoch, round, "share of the group key stored");
+            }
+            Effect::Signed { subject, signature } => {
+                self.metrics.signatures.fetch_add(1, Relaxed);
+                self.signed(subject, &signature, batch);
+            }
+            Effect::Persist { .. }
+            | Effect::StoreResponse { .. }
+            | Effect::Ledger(_)
+            | Effect::Warn(_) => {}
+        }
+        Ok(())
+    }
+
+    fn send(&self, to: OperatorIndex, bytes: Vec<u8>) {
+        let Some(member) = self.genesis.member(to) else { return };
+        let (host, peer) = (self.host.clone(), PeerKey(member.network_key));
+        tokio::spawn(async move {
+            if let Err(error) = host.request(peer, Protocol::Direct, bytes).await {
+                tracing::debug!(%to, %error, "not delivered; it is sent again");
+            }
+        });
+    }
+
+    fn fetch(&self, job: JobId, response: B256, from: &[OperatorIndex]) {
+        let peers: Vec<PeerKey> = from
+            .iter()
+            .filter_map(|index| self.genesis.member(*index))
+            .map(|member| PeerKey(member.network_key))
+            .collect();
+        let (host, fetched) = (self.host.clone(), self.fetched.clone());
+        let Ok(ask) = borsh::to_vec(&(job, response)) else { return };
+        tokio::spawn(async move {
+            for peer in peers {
+                if let Ok(body) = host.request(peer, Protocol::Fetch, ask.clone()).await
+                    && let Ok(body) = SignedResponse::decode(&body)
+                    && body.hash() == response
+                {
+                    let _ = fetched.send(body).await;
+                    return;
+                }
+            }
+        });
+    }
+
+    /// A signature that this node combined, or found on the ledger.
+    fn signed(&mut self, subject: Subject, signature: &[u8; 128], batch: &mut Batch) {
+        match subject {
+            Subject::Attestation { height, hub } => {
+                tracing::info!(%height, hub = hub.0, "outcomes attested");
+                self.archive.attestation(hub, height, *signature).write(batch);
+            }
+            Subject::KeyPossession { hub, epoch } => {
+                self.archive.possession(hub, epoch, *signature).write(batch);
+                let key = self.operator.ledger().group().map(|group| group.key.to_eip2537());
+                if let (Some(key), Some(proven)) = (key, self.proven.get(usize::from(hub.0))) {
+                    let proof = Box::new(*signature);
+                    proven.send_replace(Some(ProvenKey { epoch, key: Box::new(key), proof }));
+                }
+            }
+            Subject::Beacon { .. } => {}
+        }
+    }
+
+    fn ledger_event(&mut self, event: &Event, batch: &mut Batch) {
+        self.metrics.ledger(event);
+        match event {
+            Event::Skipped { operator, number, position, code } => {
+                tracing::debug!(%operator, number, position, %code, "fact skipped");
+            }
+            Event::Signed { subject, signature } => {
+                if let Ok(signature) = threshold::Signature::from_bytes(signature) {
+                    self.signed(*subject, &signature.to_eip2537(), batch);
+                }
+            }
+            Event::Concluded(outcome) => {
+                batch.concluded(outcome.job, self.operator.ledger().state().height);
+                let judgement = &outcome.judgement;
+                tracing::info!(
+                    job = %outcome.job, index = outcome.job_index, verdict = ?judgement.verdict,
+                    code = judgement.code, value = judgement.value, "job concluded"
+                );
+            }
+            Event::CeremonyFailed { round, absent, reason } => {
+                tracing::warn!(round, ?absent, reason, "key ceremony failed; the next round opens");
+            }
+            Event::GroupFormed { epoch, round, absent, revealed } => {
+                tracing::info!(%epoch, round, ?absent, "group key formed");
+                if *revealed {
+                    tracing::error!("ALARM: a share was made public; refresh the key at once");
+                }
+            }
+            other => tracing::info!(event = ?other, "ledger"),
+        }
+    }
+}
+
+/// The store's key of a journal entry.
+///
+/// # Errors
+/// Never for the keys that exist.
+fn journal_key(key: &JournalKey) -> Result<Vec<u8>> {
+    Ok([JOURNAL_PREFIX, &borsh::to_vec(key)?].concat())
+}
