@@ -151,8 +151,6 @@ contract AttestationHub is IAttestationHub, ReentrancyGuardTransient {
         _confirmed[generation][msg.sender] = candidate;
         uint32 confirmations = ++_confirmations[candidate];
         uint32 quorum = size - (size - 1) / 3;
-        // a credit slot that is no longer zero makes the operator's first settlement as cheap as any later one
-        if (_credits[msg.sender] == 0) _credits[msg.sender] = 1;
         emit GroupKeyConfirmed(epoch_, msg.sender, keyHash, confirmations, quorum);
         if (confirmations != quorum || _ready[candidate]) return;
 
@@ -445,6 +443,11 @@ contract AttestationHub is IAttestationHub, ReentrancyGuardTransient {
         _head = (_head >> _HEIGHT_SHIFT) << _HEIGHT_SHIFT | uint160(pointer);
         emit GroupKeyActivated(epoch_, committee, ledger, lastHeight_, key);
         _REGISTRY.activateCommittee();
+        // a credit slot that is no longer zero makes a member's first settlement as cheap as any later one
+        address[] memory members = _REGISTRY.members();
+        for (uint256 i = 0; i < members.length; ++i) {
+            if (_credits[members[i]] == 0) _credits[members[i]] = 1;
+        }
     }
 
     /// @dev Adds to what `account` may withdraw.

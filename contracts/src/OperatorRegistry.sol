@@ -208,18 +208,18 @@ contract OperatorRegistry is IOperatorRegistry, Ownable2Step, EIP712 {
         if (_pendingGeneration != 0 && block.timestamp < _frozenAt + FREEZE_INTERVAL) {
             revert FrozenRecently(_frozenAt + FREEZE_INTERVAL);
         }
-        address[] memory members = _candidates();
+        address[] memory chosen = _candidates();
         uint256 needed = _currentGeneration == 0 ? seats : MIN_COMMITTEE;
-        if (members.length < needed) revert CommitteeTooSmall(members.length, needed);
+        if (chosen.length < needed) revert CommitteeTooSmall(chosen.length, needed);
 
         generation = ++_generations;
         _pendingGeneration = generation;
         _frozenAt = uint64(block.timestamp);
-        _members[generation] = members;
-        for (uint256 i = 0; i < members.length; ++i) {
-            _isMemberOf[generation][members[i]] = true;
+        _members[generation] = chosen;
+        for (uint256 i = 0; i < chosen.length; ++i) {
+            _isMemberOf[generation][chosen[i]] = true;
         }
-        emit CommitteeFrozen(generation, _rootOf(members), members);
+        emit CommitteeFrozen(generation, _rootOf(chosen), chosen);
     }
 
     /// @inheritdoc IOperatorRegistry
@@ -232,13 +232,13 @@ contract OperatorRegistry is IOperatorRegistry, Ownable2Step, EIP712 {
         for (uint256 i = 0; i < ending.length; ++i) {
             if (!_isMemberOf[generation][ending[i]]) _startUnbonding(ending[i]);
         }
-        address[] memory members = _members[generation];
-        for (uint256 i = 0; i < members.length; ++i) {
-            _entries[members[i]].status = Status.Active;
+        address[] memory chosen = _members[generation];
+        for (uint256 i = 0; i < chosen.length; ++i) {
+            _entries[chosen[i]].status = Status.Active;
         }
         _currentGeneration = generation;
         _pendingGeneration = 0;
-        emit CommitteeActivated(generation, _rootOf(members));
+        emit CommitteeActivated(generation, _rootOf(chosen));
     }
 
     /// @inheritdoc IOperatorRegistry
@@ -302,6 +302,11 @@ contract OperatorRegistry is IOperatorRegistry, Ownable2Step, EIP712 {
     /// @inheritdoc IOperatorRegistry
     function committee() external view returns (Operator[] memory) {
         return _describe(_committee());
+    }
+
+    /// @inheritdoc IOperatorRegistry
+    function members() external view returns (address[] memory) {
+        return _committee();
     }
 
     /// @inheritdoc IOperatorRegistry
@@ -457,38 +462,38 @@ contract OperatorRegistry is IOperatorRegistry, Ownable2Step, EIP712 {
     }
 
     /// @dev The first `seats` eligible operators in order of joining.
-    function _candidates() private view returns (address[] memory members) {
+    function _candidates() private view returns (address[] memory chosen) {
         uint256 length = _roster.length;
         uint256 size = seats;
-        members = new address[](length < size ? length : size);
+        chosen = new address[](length < size ? length : size);
         uint256 found;
         for (uint256 i = 0; i < length && found < size; ++i) {
             Entry storage entry = _entries[_roster[i]];
             if (entry.leaving || entry.jailed || entry.stake < _SEAT_STAKE) continue;
-            members[found++] = _roster[i];
+            chosen[found++] = _roster[i];
         }
         address[] memory trimmed = new address[](found);
         for (uint256 i = 0; i < found; ++i) {
-            trimmed[i] = members[i];
+            trimmed[i] = chosen[i];
         }
         return trimmed;
     }
 
     /// @dev Committee root; 0 without members.
-    function _rootOf(address[] memory members) private view returns (bytes32) {
-        if (members.length == 0) return 0;
-        bytes32[] memory leaves = new bytes32[](members.length);
-        for (uint256 i = 0; i < members.length; ++i) {
-            leaves[i] = _entries[members[i]].memberHash;
+    function _rootOf(address[] memory chosen) private view returns (bytes32) {
+        if (chosen.length == 0) return 0;
+        bytes32[] memory leaves = new bytes32[](chosen.length);
+        for (uint256 i = 0; i < chosen.length; ++i) {
+            leaves[i] = _entries[chosen[i]].memberHash;
         }
         return MerkleTree.rootOf(leaves);
     }
 
-    /// @dev All that is known of each of `members`.
-    function _describe(address[] memory members) private view returns (Operator[] memory operators) {
-        operators = new Operator[](members.length);
-        for (uint256 i = 0; i < members.length; ++i) {
-            operators[i] = operatorOf(members[i]);
+    /// @dev All that is known of each of `chosen`.
+    function _describe(address[] memory chosen) private view returns (Operator[] memory operators) {
+        operators = new Operator[](chosen.length);
+        for (uint256 i = 0; i < chosen.length; ++i) {
+            operators[i] = operatorOf(chosen[i]);
         }
     }
 

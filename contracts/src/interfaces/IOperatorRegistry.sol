@@ -186,6 +186,9 @@ interface IOperatorRegistry {
     /// operators that would be frozen now.
     function committee() external view returns (Operator[] memory);
 
+    /// @notice The addresses of `committee()`.
+    function members() external view returns (address[] memory);
+
     /// @notice Commits to members, order and keys of `committee()`; endpoints may change without it.
     function committeeRoot() external view returns (bytes32);
 
