@@ -73,6 +73,13 @@ pub struct Parameters {
     pub ceremony_ms: u64,
 }
 
+impl Parameters {
+    /// How long a job takes at most once it is challenged.
+    pub fn phases_ms(&self) -> u64 {
+        self.answer_ms.saturating_add(self.commit_ms).saturating_add(self.reveal_ms)
+    }
+}
+
 impl Default for Parameters {
     fn default() -> Self {
         Self { answer_ms: 300_000, commit_ms: 60_000, reveal_ms: 60_000, ceremony_ms: 120_000 }

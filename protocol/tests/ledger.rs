@@ -84,7 +84,7 @@ fn saw_of_f_plus_one_opens_and_nonsense_is_skipped() {
     let mut elsewhere = sighting.clone();
     elsewhere.job.chain_id = 1;
     let mut late = committee.sighting(2);
-    late.job.deadline_seconds = 1;
+    late.job.deadline_seconds = committee.now_ms / 1000 + 15;
     let events = committee.block(vec![
         (
             0,

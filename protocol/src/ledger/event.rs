@@ -28,8 +28,8 @@ pub enum SkipCode {
     /// The job or ceremony is in another phase.
     #[error("not in this phase")]
     WrongPhase,
-    /// The job's own deadline has passed.
-    #[error("the job's deadline has passed")]
+    /// The job's own deadline has passed, or leaves no time for its phases.
+    #[error("the job's deadline leaves no time for its phases")]
     Expired,
     /// A bound of the ledger is reached; try again later.
     #[error("a bound of the ledger is reached")]

@@ -93,7 +93,9 @@ impl Ledger {
         {
             return Err(SkipCode::AlreadyOpen);
         }
-        if sighting.job.deadline_seconds <= self.state.time.0 / 1000 {
+        // A job is worth opening only if its phases can end before its escrow takes the fee back.
+        let phases_end = self.state.time.plus_ms(self.genesis.parameters.phases_ms());
+        if sighting.job.deadline_seconds.saturating_mul(1000) <= phases_end.0 {
             return Err(SkipCode::Expired);
         }
         // Before there is a group there is nobody to make a seed.
