@@ -1,7 +1,7 @@
 //! The one table of reason codes.
 //!
 //! A number never changes its meaning and is never used again. 0 means no reason.
-//! 1 to 99 belong to the ledger (`protocol`), 100 to 199 to every kind, 200 to 299 to
+//! 0xF000 and above belong to the ledger (`protocol`), 100 to 199 to every kind, 200 to 299 to
 //! `groth16-bn254`; each later kind takes the next hundred.
 
 use std::fmt;

@@ -44,9 +44,9 @@ impl Options {
             replace: false,
             base_port: None,
             parameters: Parameters {
-                answer_ms: 15_000,
-                commit_ms: 5_000,
-                reveal_ms: 5_000,
+                answer_ms: 30_000,
+                commit_ms: 8_000,
+                reveal_ms: 8_000,
                 ceremony_ms: 20_000,
             },
             chain_id: 31_337,
