@@ -218,8 +218,8 @@ impl Story {
 
     /// The group signs the outcomes so far.
     pub(crate) fn attest(&mut self) {
-        let due = self.ledger.state().due.keys().copied();
-        let last = due.filter(|subject| matches!(subject, Subject::Attestation { .. })).next_back();
+        let mut due = self.ledger.state().due.keys().copied();
+        let last = due.rfind(|subject| matches!(subject, Subject::Attestation { .. }));
         let signature = self.sign(last.unwrap());
         self.block(Vec::new(), vec![signature]);
     }
