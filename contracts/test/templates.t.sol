@@ -20,7 +20,7 @@ contract TemplatesTest is CheatTest {
     function setUp() public {
         vm.warp(START);
         _hub = new MockHub(FEE, WINDOW);
-        _gate = new ProofGate(IAttestationHub(address(_hub)));
+        _gate = new ProofGate(IAttestationHub(address(_hub)), keccak256("statement"));
         vm.deal(_account, 1 ether);
     }
 
@@ -43,6 +43,12 @@ contract TemplatesTest is CheatTest {
         vm.prank(_account);
         vm.expectRevert(abi.encodeWithSelector(AttestationConsumer.NotHub.selector, _account));
         _gate.onAttested(jobId, 0, 1, 0);
+    }
+
+    function test_ask_anotherStatement_reverts() public {
+        vm.prank(_account);
+        vm.expectRevert(ProofGate.WrongStatement.selector);
+        _gate.ask{value: FEE}(address(0xb0), "another statement", DEADLINE);
     }
 
     function test_ask_wrongFee_reverts() public {
