@@ -17,6 +17,13 @@ import {Messages} from "./libraries/Messages.sol";
 contract OperatorRegistry is IOperatorRegistry, Ownable2Step, EIP712 {
     using SafeERC20 for IERC20;
 
+    /// @dev Kinds of keys; each key may be registered once as one of its kind, so that no unproven word blocks another kind.
+    enum KeyKind {
+        Address,
+        Network,
+        Encryption
+    }
+
     /// @dev What the registry keeps of an operator.
     struct Entry {
         address owner;
@@ -72,7 +79,7 @@ contract OperatorRegistry is IOperatorRegistry, Ownable2Step, EIP712 {
     mapping(address reporter => uint256) public rewardOf;
 
     mapping(address operator => Entry) private _entries;
-    mapping(bytes32 key => bool) private _used;
+    mapping(KeyKind kind => mapping(bytes32 key => bool)) private _used;
     /// @dev Queued and active operators, in order of joining.
     address[] private _roster;
     uint64 private _joins;
@@ -126,10 +133,10 @@ contract OperatorRegistry is IOperatorRegistry, Ownable2Step, EIP712 {
         bytes32 keyHash = keccak256(registration.consensusKey);
         address operator = registration.operator;
         address consensus = address(uint160(uint256(keyHash)));
-        _use(bytes32(uint256(uint160(operator))));
-        _use(bytes32(uint256(uint160(consensus))));
-        _use(registration.networkKey);
-        _use(registration.encryptionKey);
+        _use(KeyKind.Address, bytes32(uint256(uint160(operator))));
+        _use(KeyKind.Address, bytes32(uint256(uint160(consensus))));
+        _use(KeyKind.Network, registration.networkKey);
+        _use(KeyKind.Encryption, registration.encryptionKey);
         bytes32 digest = registrationDigest(msg.sender, registration);
         _checkSignature(digest, operatorSignature, operator);
         _checkSignature(digest, consensusSignature, consensus);
@@ -205,12 +212,21 @@ contract OperatorRegistry is IOperatorRegistry, Ownable2Step, EIP712 {
 
     /// @inheritdoc IOperatorRegistry
     function freezeCommittee() external returns (uint64 generation) {
-        if (_pendingGeneration != 0 && block.timestamp < _frozenAt + FREEZE_INTERVAL) {
+        uint64 former = _pendingGeneration;
+        if (former != 0 && block.timestamp < _frozenAt + FREEZE_INTERVAL) {
             revert FrozenRecently(_frozenAt + FREEZE_INTERVAL);
         }
         address[] memory chosen = _candidates();
+        bytes32 root = _rootOf(chosen);
+        if (former != 0 && root == _rootOf(_members[former])) return former;
+
         uint256 needed = _currentGeneration == 0 ? seats : MIN_COMMITTEE;
-        if (chosen.length < needed) revert CommitteeTooSmall(chosen.length, needed);
+        if (chosen.length < needed) {
+            if (former == 0) revert CommitteeTooSmall(chosen.length, needed);
+            _pendingGeneration = 0;
+            emit CommitteeDropped(former);
+            return 0;
+        }
 
         generation = ++_generations;
         _pendingGeneration = generation;
@@ -219,7 +235,7 @@ contract OperatorRegistry is IOperatorRegistry, Ownable2Step, EIP712 {
         for (uint256 i = 0; i < chosen.length; ++i) {
             _isMemberOf[generation][chosen[i]] = true;
         }
-        emit CommitteeFrozen(generation, _rootOf(chosen), chosen);
+        emit CommitteeFrozen(generation, root, chosen);
     }
 
     /// @inheritdoc IOperatorRegistry
@@ -432,10 +448,10 @@ contract OperatorRegistry is IOperatorRegistry, Ownable2Step, EIP712 {
     }
 
     /// @dev Marks a key or address as registered, for ever.
-    function _use(bytes32 key) private {
+    function _use(KeyKind kind, bytes32 key) private {
         if (key == 0) revert KeyMissing();
-        if (_used[key]) revert KeyUsed(key);
-        _used[key] = true;
+        if (_used[kind][key]) revert KeyUsed(key);
+        _used[kind][key] = true;
     }
 
     /// @dev Sets the seats of later committees.

@@ -264,12 +264,43 @@ contract HubKeysTest is HubBase {
     function test_rotate_committeeFrozenAnew_confirmationsAreVoid() public {
         _prepareRotation();
         _confirm(3, EPOCH + 1, NEXT_SECRET);
+        _register(4);
+        _freezeWithout(0);
+        _expectNotConfirmed();
+    }
+
+    function test_rotate_frozenAnewWithSameMembers_confirmationsCount() public {
+        _prepareRotation();
         vm.warp(block.timestamp + 1 days);
         registry.freezeCommittee();
-        bytes memory key = BlsSigner.publicKey(NEXT_SECRET);
+        _confirm(3, EPOCH + 1, NEXT_SECRET);
         bytes memory signature = BlsSigner.sign(SECRET, _rotation(EPOCH + 1, NEXT_SECRET, 9));
-        vm.expectRevert(abi.encodeWithSelector(IAttestationHub.GroupKeyNotConfirmed.selector, keccak256(key)));
-        hub.rotate(EPOCH + 1, key, 9, signature);
+        hub.rotate(EPOCH + 1, BlsSigner.publicKey(NEXT_SECRET), 9, signature);
+        vm.assertEq(hub.epoch(), EPOCH + 1);
+    }
+
+    function test_rotate_committeeDropped_reverts() public {
+        _prepareRotation();
+        _confirm(3, EPOCH + 1, NEXT_SECRET);
+        _freezeWithout(0);
+        (uint64 generation,) = registry.pending();
+        vm.assertEq(generation, 0);
+        _expectNotConfirmed();
+        vm.assertEq(hub.epoch(), EPOCH);
+    }
+
+    function test_confirmGroupKey_committeeDropped_needsANewOne() public {
+        _confirmBy(2, EPOCH, SECRET);
+        _freezeWithout(0);
+        vm.expectRevert(abi.encodeWithSelector(IOperatorRegistry.CommitteeTooSmall.selector, 3, SEATS));
+        vm.prank(_operator(2));
+        hub.confirmGroupKey(LEDGER, COMMITTEE, EPOCH, _key, _pop);
+        _register(4);
+        _confirm(2, EPOCH, SECRET);
+        _confirm(3, EPOCH, SECRET);
+        vm.assertEq(hub.groupKey(), "", "confirmations of the dropped committee are void");
+        _confirm(4, EPOCH, SECRET);
+        vm.assertEq(hub.groupKey(), _key);
     }
 
     function test_rotate_notSignedByOutgoingKey_reverts() public {
@@ -318,6 +349,21 @@ contract HubKeysTest is HubBase {
         registry.freezeCommittee();
         _confirm(0, EPOCH + 1, NEXT_SECRET);
         _confirm(1, EPOCH + 1, NEXT_SECRET);
+    }
+
+    /// @dev An operator asks to leave, and when it may the committee is frozen anew.
+    function _freezeWithout(uint256 index) private {
+        vm.prank(_ownerOf(index));
+        registry.requestExit(_operator(index));
+        vm.warp(block.timestamp + 1 days);
+        registry.freezeCommittee();
+    }
+
+    function _expectNotConfirmed() private {
+        bytes memory key = BlsSigner.publicKey(NEXT_SECRET);
+        bytes memory signature = BlsSigner.sign(SECRET, _rotation(EPOCH + 1, NEXT_SECRET, 9));
+        vm.expectRevert(abi.encodeWithSelector(IAttestationHub.GroupKeyNotConfirmed.selector, keccak256(key)));
+        hub.rotate(EPOCH + 1, key, 9, signature);
     }
 
     function _rotate() private {

@@ -129,6 +129,18 @@ contract OperatorRegistryTest is HubBase {
         _expectRefused(1, r, a, b, _used(first.encryptionKey));
     }
 
+    function test_register_wordTakenByAnotherKind_registers() public {
+        IOperatorRegistry.Registration memory squatter = _registration(0);
+        squatter.networkKey = bytes32(uint256(uint160(_operator(1))));
+        squatter.encryptionKey = _registration(1).networkKey;
+        bytes32 digest = registry.registrationDigest(_ownerOf(0), squatter);
+        _fund(_ownerOf(0));
+        vm.prank(_ownerOf(0));
+        registry.register(squatter, _sign(_operatorKey(0), digest), _sign(0xc0de0000, digest));
+        _register(1);
+        vm.assertEq(uint8(_status(1)), uint8(IOperatorRegistry.Status.Queued));
+    }
+
     function test_register_consensusKeyOfTheOperatorAddress_reverts() public {
         (IOperatorRegistry.Registration memory r, bytes memory a, bytes memory b) = _signed(0, _ownerOf(0));
         r.operator = _consensusAddress(r);
@@ -227,6 +239,30 @@ contract OperatorRegistryTest is HubBase {
         vm.expectRevert(abi.encodeWithSelector(IOperatorRegistry.FrozenRecently.selector, retryAt));
         registry.freezeCommittee();
         vm.warp(retryAt);
+        vm.assertEq(registry.freezeCommittee(), 1, "the same members stay pending");
+        _leave(0);
+        _register(4);
+        vm.assertEq(registry.freezeCommittee(), 2);
+        vm.expectRevert(abi.encodeWithSelector(IOperatorRegistry.FrozenRecently.selector, retryAt + 1 days));
+        registry.freezeCommittee();
+    }
+
+    function test_freezeCommittee_tooFewToReplace_dropsAndReleases() public {
+        _registerMany(4);
+        registry.freezeCommittee();
+        _leave(0);
+        vm.warp(block.timestamp + 1 days);
+        vm.expectEmit();
+        emit IOperatorRegistry.CommitteeDropped(1);
+        vm.assertEq(registry.freezeCommittee(), 0);
+        (uint64 generation, uint32 size) = registry.pending();
+        vm.assertEq(generation + size, 0);
+        vm.prank(_ownerOf(0));
+        registry.withdrawStake(_operator(0), address(0xbeef));
+        vm.assertEq(token.balanceOf(address(0xbeef)), STAKE);
+        vm.expectRevert(abi.encodeWithSelector(IOperatorRegistry.CommitteeTooSmall.selector, 3, SEATS));
+        registry.freezeCommittee();
+        _register(4);
         vm.assertEq(registry.freezeCommittee(), 2);
     }
 
@@ -500,6 +536,11 @@ contract OperatorRegistryTest is HubBase {
         registry.freezeCommittee();
         vm.prank(address(hub));
         registry.activateCommittee();
+    }
+
+    function _leave(uint256 index) private {
+        vm.prank(_ownerOf(index));
+        registry.requestExit(_operator(index));
     }
 
     function _status(uint256 index) private view returns (IOperatorRegistry.Status) {

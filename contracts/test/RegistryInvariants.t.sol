@@ -106,6 +106,7 @@ contract RegistryInvariantsTest is HubBase {
     function invariant_registry_stakeAndMembers() public view {
         _checkStake();
         _checkMembers();
+        _checkPending();
         _checkOrder();
     }
 
@@ -131,6 +132,21 @@ contract RegistryInvariantsTest is HubBase {
             if (active) ++members;
         }
         vm.assertEq(members, size);
+    }
+
+    /// @dev A pending committee is whole: none of its members took its stake back.
+    function _checkPending() private view {
+        (uint64 generation, uint32 size) = registry.pending();
+        uint256 members;
+        for (uint256 i = 0; i < _handler.registered(); ++i) {
+            address operator = _handler.operatorAt(i);
+            if (!registry.isPendingMember(operator)) continue;
+            ++members;
+            IOperatorRegistry.Status status = registry.operatorOf(operator).status;
+            vm.assertTrue(status == IOperatorRegistry.Status.Queued || status == IOperatorRegistry.Status.Active);
+        }
+        vm.assertEq(members, size);
+        vm.assertTrue(generation == 0 ? size == 0 : size >= registry.MIN_COMMITTEE());
     }
 
     /// @dev The next committee is in order of joining.

@@ -12,7 +12,8 @@ pragma solidity ^0.8.24;
 ///
 /// Keys. The owner pays and gets the stake back; the operator address signs bundles and transactions; the consensus key
 /// signs votes. Operator and consensus key both sign the registration (EIP-712), so nobody registers another's. The
-/// ed25519 and X25519 keys are not checked here: nobody but their holder can use them, and each may appear only once.
+/// ed25519 and X25519 keys are not checked here: nobody but their holder can use them. Each key may appear only once among
+/// the keys of its kind, where operator addresses and the addresses of consensus keys are one kind: both are proven.
 ///
 /// Assumptions. The stake token is an ordinary ERC-20: a transfer that brings less than asked is refused, a balance that
 /// changes by itself would break the accounts. Timestamps are the chain's.
@@ -72,6 +73,8 @@ interface IOperatorRegistry {
     event StakeAdded(address indexed operator, uint256 amount);
     /// @notice The pending committee is fixed.
     event CommitteeFrozen(uint64 indexed generation, bytes32 root, address[] members);
+    /// @notice The pending committee is given up: too few operators are eligible to replace it.
+    event CommitteeDropped(uint64 indexed generation);
     /// @notice The pending committee became the current one.
     event CommitteeActivated(uint64 indexed generation, bytes32 root);
     /// @notice An operator is kept out of later committees.
@@ -103,7 +106,7 @@ interface IOperatorRegistry {
     error ConsensusKeyInvalid();
     /// @notice A key or address is zero.
     error KeyMissing();
-    /// @notice A key or address was registered before, now or in the past.
+    /// @notice A key or address was registered before as one of its kind, now or in the past.
     error KeyUsed(bytes32 key);
     /// @notice The operator address or consensus key did not sign this registration.
     error ProofOfPossessionInvalid(address expected);
@@ -154,7 +157,9 @@ interface IOperatorRegistry {
     function withdrawStake(address operator, address to) external;
 
     /// @notice Fixes the pending committee. Anyone. The first committee needs exactly `seats` members, later ones at
-    /// least `MIN_COMMITTEE`. A pending committee may be replaced after `FREEZE_INTERVAL`.
+    /// least `MIN_COMMITTEE`. After `FREEZE_INTERVAL` a pending committee stays if the same operators would be chosen again,
+    /// is replaced if others would, and is dropped if they would be too few, so that its members may leave.
+    /// @return generation of the pending committee; 0 if it was dropped
     function freezeCommittee() external returns (uint64 generation);
 
     /// @notice Makes the pending committee the current one. From the hub.
