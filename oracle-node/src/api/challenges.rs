@@ -5,13 +5,13 @@ use std::{collections::BTreeSet, convert::Infallible, time::Duration};
 use alloy_primitives::{Address, B256};
 use axum::{
     Json,
-    extract::{Query, State},
+    extract::State,
     response::sse::{Event, KeepAlive, Sse},
 };
 use futures::{Stream, stream};
 use serde::Deserialize;
 
-use super::Context;
+use super::{Context, error::Parameters};
 use crate::views::Challenge;
 
 /// Pause between signs of life on a silent stream.
@@ -30,7 +30,7 @@ fn of(context: &Context, provider: Address) -> Vec<Challenge> {
 
 pub(super) async fn list(
     State(context): State<Context>,
-    Query(wanted): Query<Of>,
+    Parameters(wanted): Parameters<Of>,
 ) -> Json<Vec<Challenge>> {
     Json(of(&context, wanted.provider))
 }
@@ -45,7 +45,7 @@ struct Streaming {
 
 pub(super) async fn stream(
     State(context): State<Context>,
-    Query(wanted): Query<Of>,
+    Parameters(wanted): Parameters<Of>,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let streaming = Streaming {
         waiting: of(&context, wanted.provider),

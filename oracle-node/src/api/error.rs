@@ -2,9 +2,11 @@
 
 use axum::{
     Json,
-    http::{StatusCode, Uri},
+    extract::{FromRequestParts, Path, Query},
+    http::{StatusCode, Uri, request::Parts},
     response::{IntoResponse, Response},
 };
+use serde::de::DeserializeOwned;
 use serde_json::json;
 
 /// What went wrong with a request.
@@ -50,4 +52,31 @@ impl IntoResponse for ApiError {
 
 pub(super) async fn no_route(uri: Uri) -> ApiError {
     ApiError::NotFound(format!("no such path: {}", uri.path()))
+}
+
+/// Query parameters, refused as every other error is.
+pub(super) struct Parameters<T>(pub(super) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Parameters<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let query = Query::<T>::from_request_parts(parts, state).await;
+        query
+            .map(|Query(parameters)| Self(parameters))
+            .map_err(|error| ApiError::bad("BAD_QUERY", error.body_text()))
+    }
+}
+
+/// A number in the path, refused as every other error is.
+pub(super) struct Number(pub(super) u64);
+
+impl<S: Send + Sync> FromRequestParts<S> for Number {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let path = Path::<u64>::from_request_parts(parts, state).await;
+        path.map(|Path(number)| Self(number))
+            .map_err(|error| ApiError::bad("BAD_PATH", error.body_text()))
+    }
 }

@@ -4,7 +4,7 @@ use aggregator::Certificate;
 use alloy_primitives::{Address, B256, hex};
 use axum::{
     Json,
-    extract::{Path, Query, State},
+    extract::{Path, State},
 };
 use protocol::{
     genesis::Genesis,
@@ -12,7 +12,10 @@ use protocol::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{ApiError, Context};
+use super::{
+    ApiError, Context,
+    error::{Number, Parameters},
+};
 use crate::views::{JobView, MemberView};
 
 /// The most jobs of one answer.
@@ -78,7 +81,7 @@ pub(super) async fn committee(State(context): State<Context>) -> Json<Committee>
 
 pub(super) async fn jobs(
     State(context): State<Context>,
-    Query(page): Query<Page>,
+    Parameters(page): Parameters<Page>,
 ) -> Result<Json<Vec<JobView>>, ApiError> {
     let wanted = page.limit.unwrap_or(MAX_JOBS as u64);
     let limit = usize::try_from(wanted).unwrap_or(MAX_JOBS).min(MAX_JOBS);
@@ -111,7 +114,7 @@ fn find(context: &Context, id: JobId) -> Result<Option<JobView>, ApiError> {
 
 pub(super) async fn block(
     State(context): State<Context>,
-    Path(height): Path<u64>,
+    Number(height): Number,
 ) -> Result<Json<Block>, ApiError> {
     read_block(&context, height)?
         .map(Json)
@@ -120,7 +123,7 @@ pub(super) async fn block(
 
 pub(super) async fn blocks(
     State(context): State<Context>,
-    Query(page): Query<Page>,
+    Parameters(page): Parameters<Page>,
 ) -> Result<Json<Vec<Block>>, ApiError> {
     let limit = page.limit.unwrap_or(MAX_BLOCKS).min(MAX_BLOCKS);
     let mut blocks: Vec<Block> = Vec::new();
@@ -157,7 +160,7 @@ pub(super) struct CertificateOf {
 
 pub(super) async fn certificate(
     State(context): State<Context>,
-    Query(wanted): Query<CertificateOf>,
+    Parameters(wanted): Parameters<CertificateOf>,
 ) -> Result<Json<Certificate>, ApiError> {
     context
         .archive

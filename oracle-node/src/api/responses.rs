@@ -3,7 +3,7 @@
 use alloy_primitives::{B256, hex};
 use axum::{
     Json,
-    extract::{Path, Query, State, rejection::JsonRejection},
+    extract::{Path, State, rejection::JsonRejection},
     http::StatusCode,
 };
 use operator::ResponseRefused;
@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::sync::oneshot;
 
-use super::{ApiError, Context, ledger::parse_hash};
+use super::{ApiError, Context, error::Parameters, ledger::parse_hash};
 use crate::{archive::response_key, core::Command};
 
 /// `POST /v1/responses`.
@@ -89,7 +89,7 @@ pub(super) struct OfJob {
 pub(super) async fn body(
     State(context): State<Context>,
     Path(hash): Path<String>,
-    Query(wanted): Query<OfJob>,
+    Parameters(wanted): Parameters<OfJob>,
 ) -> Result<Json<serde_json::Value>, ApiError> {
     let hash = parse_hash("response hash", &hash)?;
     let body = context.store.response(response_key(JobId(wanted.job), hash))?;
