@@ -1,6 +1,10 @@
 //! Verification of responses, off the async runtime, with keys as the chain has them.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use alloy_primitives::{B256, Bytes, keccak256};
 use bindings::{
@@ -8,7 +12,7 @@ use bindings::{
     rpc::{BlockId, Limits, Rpc, RpcError},
 };
 use operator::{Judged, VerifyTask};
-use proofs::{Context, Kind, Registry};
+use proofs::{Context, KeySource, Kind, Registry};
 use protocol::{ids::JobId, outcome::Verdict};
 use tokio::sync::{Semaphore, mpsc};
 
@@ -25,6 +29,34 @@ const MAX_READS: u32 = 3_600;
 
 /// Verifying keys by their keccak256.
 type Keys = BTreeMap<B256, Bytes>;
+
+/// The most verifying keys that are shared between tasks; those beyond are read each time.
+const MAX_SHARED_KEYS: usize = 512;
+
+/// Keys that some task has read. They never change under their id, and none is forgotten, so that
+/// a task finds what it has put here.
+#[derive(Default)]
+struct SharedKeys(Mutex<Keys>);
+
+impl SharedKeys {
+    /// Puts all of a task's keys here; false if there is no room.
+    fn hold(&self, keys: &Keys) -> bool {
+        let mut shared = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for (id, key) in keys {
+            if shared.len() >= MAX_SHARED_KEYS && !shared.contains_key(id) {
+                return false;
+            }
+            shared.insert(*id, key.clone());
+        }
+        true
+    }
+}
+
+impl KeySource for SharedKeys {
+    fn key(&self, id: &B256) -> Option<Bytes> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
+    }
+}
 
 /// What came of a task.
 #[derive(Clone, Debug)]
@@ -45,6 +77,9 @@ pub(crate) struct Verification {
     chains: Arc<Vec<(Chain, Vec<Rpc>)>>,
     slots: Arc<Semaphore>,
     finished: mpsc::Sender<Finished>,
+    shared: Arc<SharedKeys>,
+    /// Verifiers over the shared keys: they keep prepared ones.
+    registry: Arc<Registry>,
 }
 
 impl Verification {
@@ -65,7 +100,9 @@ impl Verification {
             with_endpoints.push((chain.clone(), endpoints));
         }
         let slots = Arc::new(Semaphore::new(MAX_PARALLEL));
-        Ok(Self { chains: Arc::new(with_endpoints), slots, finished })
+        let shared = Arc::new(SharedKeys::default());
+        let registry = Arc::new(Registry::standard(shared.clone()));
+        Ok(Self { chains: Arc::new(with_endpoints), slots, finished, shared, registry })
     }
 
     /// Starts a task. The operator bounds how many there are.
@@ -78,11 +115,11 @@ impl Verification {
             };
             let Ok(_slot) = this.slots.acquire().await else { return };
             let (job, response) = (task.job, task.response);
-            let used = keys.clone();
-            let judged = tokio::task::spawn_blocking(move || judge(&task, keys)).await;
+            let registry = this.registry_for(&task, &keys);
+            let judged = tokio::task::spawn_blocking(move || judge(&task, &registry)).await;
             match judged {
                 Ok(judged) => {
-                    let finished = Finished { job, response, judged, keys: used };
+                    let finished = Finished { job, response, judged, keys };
                     if this.finished.send(finished).await.is_err() {
                         tracing::debug!(%job, "verified after the node stopped");
                     }
@@ -90,6 +127,18 @@ impl Verification {
                 Err(error) => tracing::error!(%job, %error, "verifier failed; no judgement"),
             }
         });
+    }
+
+    /// The shared verifiers, if they know exactly the keys that this task may use; a key that was
+    /// not registered at the request's block is unknown to it, whatever later tasks have read.
+    fn registry_for(&self, task: &VerifyTask, keys: &Keys) -> Arc<Registry> {
+        let kind = Kind(task.descriptor.kind);
+        let needed = self.registry.keys_needed(kind, &task.statement);
+        if needed.iter().all(|id| keys.contains_key(id)) && self.shared.hold(keys) {
+            self.registry.clone()
+        } else {
+            Arc::new(Registry::standard(Arc::new(keys.clone())))
+        }
     }
 
     /// The keys that the statement names, as registered at the block of the request: all operators
@@ -141,8 +190,7 @@ async fn key_of(chain: &Chain, endpoints: &[Rpc], id: B256, block: u64) -> Optio
     None
 }
 
-fn judge(task: &VerifyTask, keys: Keys) -> Judged {
-    let registry = Registry::standard(Arc::new(keys));
+fn judge(task: &VerifyTask, registry: &Registry) -> Judged {
     let context = Context {
         chain_id: task.hub.chain_id,
         hub: task.hub.hub,
