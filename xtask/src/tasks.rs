@@ -131,7 +131,8 @@ fn has_nextest(repository: &Repository) -> bool {
 
 fn demo(repository: &Repository, rest: &[String], limit: Option<Duration>) -> Result<()> {
     setup::ensure(repository)?;
-    repository.cargo()?.args(["build", "--locked", "--package", "assay"]).run()?;
+    // With the features of the whole workspace, as the tests are built: nothing is compiled twice.
+    repository.cargo()?.args(["build", "--locked", "--workspace", "--bin", "assay"]).run()?;
     let assay = repository.target()?.join("debug").join("assay");
     if !assay.exists() {
         bail!("cargo built no {}", assay.display());
