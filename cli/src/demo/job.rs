@@ -20,6 +20,8 @@ use crate::{
 
 /// Pause between looks.
 const LOOK: Duration = Duration::from_millis(150);
+/// How long a chain's logs may lag behind the state that they are of.
+const LOGS_PATIENCE: Duration = Duration::from_secs(30);
 /// Beside a job's phases: finality, signatures, a submission whose turn is taken over.
 const MARGIN: Duration = Duration::from_secs(90);
 
@@ -190,8 +192,24 @@ async fn follow(
     }
 }
 
-/// Gas of the transaction that recorded a job's outcome.
+/// Gas of the transaction that recorded a job's outcome. A chain's logs may show a block a little
+/// later than its state does.
 async fn submission_gas(devnet: &Devnet, job: PlacedJob) -> Result<u64> {
+    let found = async {
+        loop {
+            if let Some(gas) = find_submission_gas(devnet, job).await? {
+                return Ok::<_, eyre::Report>(gas);
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    };
+    match tokio::time::timeout(LOGS_PATIENCE, found).await {
+        Ok(gas) => gas,
+        Err(_) => bail!("the hub tells of no submission that recorded job {}", job.job_index),
+    }
+}
+
+async fn find_submission_gas(devnet: &Devnet, job: PlacedJob) -> Result<Option<u64>> {
     let (rpc, hub) = (devnet.evm().rpc(), devnet.deployment().hub);
     let head = rpc.header(BlockId::Latest).await?.ok_or_else(|| eyre!("the chain has no head"))?;
     let range = LogBlocks::Range { from: job.block, to: head.number };
@@ -201,11 +219,10 @@ async fn submission_gas(devnet: &Devnet, job: PlacedJob) -> Result<u64> {
         let at = BlockId::Number(log.block.number);
         if rpc.call_at(hub, &call, at).await?.status != 0 {
             let receipt = rpc.receipt(log.transaction).await?;
-            let receipt = receipt.ok_or_else(|| eyre!("{} has no receipt", log.transaction))?;
-            return Ok(receipt.gas_used);
+            return Ok(receipt.map(|receipt| receipt.gas_used));
         }
     }
-    bail!("the hub tells of no submission that recorded job {}", job.job_index)
+    Ok(None)
 }
 
 /// Settles a job once its verdict is final.
