@@ -18,12 +18,12 @@ const MAX_CONFIG_BYTES: u64 = 1 << 20;
 #[derive(Debug, Error)]
 pub enum ConfigError {
     /// The file cannot be read.
-    #[error("config {path}: {source}; name an existing file, or make one with `assay node init`")]
+    #[error("config {path}: {reason}; name an existing file, or make one with `assay node init`")]
     Read {
         /// The file.
         path: PathBuf,
-        /// Why.
-        source: std::io::Error,
+        /// Why; in the message, and so no source of its own.
+        reason: std::io::Error,
     },
     /// The file is no config.
     #[error("config {path}: {reason}")]
@@ -176,7 +176,7 @@ impl NodeConfig {
     /// # Errors
     /// Names the file and the key that is wrong.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let read = |source| ConfigError::Read { path: path.to_owned(), source };
+        let read = |reason| ConfigError::Read { path: path.to_owned(), reason };
         let bytes = std::fs::metadata(path).map_err(read)?.len();
         let parse = |reason| ConfigError::Parse { path: path.to_owned(), reason };
         if bytes > MAX_CONFIG_BYTES {
