@@ -133,7 +133,6 @@ impl Parts {
         stopper: watch::Sender<bool>,
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> Result<()> {
-        let metrics = Arc::new(Metrics::default());
         let statuses: Vec<ChainStatus> = self
             .chains
             .iter()
@@ -146,6 +145,7 @@ impl Parts {
             .collect();
         let view = Arc::new(View::of(&self.operator, 0, statuses.clone()));
         let (view_sender, view) = watch::channel(view);
+        let metrics = Arc::new(Metrics::new(view.clone(), self.host.clone()));
         let (commands_sender, commands) = mpsc::channel(QUEUE);
         let (verified_sender, verified) = mpsc::channel(QUEUE);
         let (fetched_sender, fetched) = mpsc::channel(QUEUE);

@@ -170,7 +170,7 @@ impl Settler {
         let chain = self.chain.chain_id;
         match report {
             Ok(event) => {
-                self.metrics.submitted(event);
+                self.metrics.work.submitted(event);
                 match event {
                     SubmitterEvent::BalanceLow { .. }
                     | SubmitterEvent::Refused { .. }

@@ -9,7 +9,7 @@ use axum::{
 use serde_json::json;
 
 use super::Context;
-use crate::views::Status;
+use crate::{metrics, views::Status};
 
 /// 200 while the process answers.
 pub(super) async fn health() -> Json<serde_json::Value> {
@@ -37,9 +37,10 @@ pub(super) async fn ready(State(context): State<Context>) -> Response {
 }
 
 pub(super) async fn metrics(State(context): State<Context>) -> Response {
-    let view = context.view.borrow().clone();
-    let text = context.metrics.text(&view, &context.host.metrics());
-    ([("content-type", "text/plain; version=0.0.4")], text).into_response()
+    match context.metrics.text() {
+        Ok(text) => ([("content-type", metrics::MEDIA_TYPE)], text).into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+    }
 }
 
 pub(super) async fn status(State(context): State<Context>) -> Json<Status> {

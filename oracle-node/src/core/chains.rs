@@ -73,7 +73,7 @@ impl Core {
             }
             ChainEvent::Unhealthy { endpoint, trouble } => {
                 status.healthy = false;
-                self.metrics.chain_troubles.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                self.metrics.work.chain_troubles.inc();
                 tracing::warn!(chain = status.chain_id, endpoint, %trouble, "chain cannot be read");
             }
             ChainEvent::Healthy { endpoint } => {

@@ -1,7 +1,5 @@
 //! Effects, carried out in their order.
 
-use std::sync::atomic::Ordering::Relaxed;
-
 use alloy_primitives::B256;
 use eyre::Result;
 use host::{PeerKey, Protocol};
@@ -52,7 +50,7 @@ impl Core {
                 }
                 Effect::Ledger(event) => self.ledger_event(&event, &mut batch),
                 Effect::Warn(warning) => {
-                    self.metrics.warnings.fetch_add(1, Relaxed);
+                    self.metrics.work.warnings.inc();
                     tracing::warn!("{warning}");
                 }
                 outward => {
@@ -125,7 +123,7 @@ impl Core {
                 tracing::info!(%epoch, round, "share of the group key stored");
             }
             Effect::Signed { subject, signature } => {
-                self.metrics.signatures.fetch_add(1, Relaxed);
+                self.metrics.work.signatures.inc();
                 self.signed(subject, &signature, batch);
             }
             Effect::Persist { .. }
@@ -187,7 +185,7 @@ impl Core {
     }
 
     fn ledger_event(&mut self, event: &Event, batch: &mut Batch) {
-        self.metrics.ledger(event);
+        self.metrics.work.ledger(event);
         match event {
             Event::Skipped { operator, number, position, code } => {
                 tracing::debug!(%operator, number, position, %code, "fact skipped");

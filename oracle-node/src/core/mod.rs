@@ -235,7 +235,7 @@ impl Core {
         self.store.append(batch).await?;
         *waking = Waking::default();
         let effects = self.operator.decided(now_ms(), B256::from(decided.block_id), &block);
-        self.metrics.blocks.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        self.metrics.work.blocks.inc();
         let events: Vec<Event> = effects
             .iter()
             .filter_map(|effect| match effect {
@@ -288,7 +288,7 @@ impl Core {
     }
 
     async fn verified(&mut self, finished: Finished, waking: &mut Waking) -> Result<()> {
-        self.metrics.verifications.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        self.metrics.work.verifications.inc();
         let mut batch = Batch::new();
         for (hash, key) in finished.keys {
             batch.statement(hash, key.to_vec());
@@ -308,9 +308,7 @@ impl Core {
                         let _ = reply.send(Ok(()));
                     }
                     Err(refused) => {
-                        self.metrics
-                            .responses_refused
-                            .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                        self.metrics.work.responses_refused.inc();
                         let _ = reply.send(Err(refused));
                     }
                 }

@@ -1,0 +1,43 @@
+//! Writing what is read when somebody asks.
+
+use std::fmt;
+
+use prometheus_client::{
+    encoding::{DescriptorEncoder, EncodeMetric as _, MetricEncoder},
+    metrics::{MetricType, counter::ConstCounter, gauge::ConstGauge},
+};
+
+/// Labels of a sample.
+pub(super) type Labels<'a> = &'a [(&'a str, String)];
+
+/// Writes metrics of a collector, each under its name.
+pub(super) struct Samples<'a>(pub(super) DescriptorEncoder<'a>);
+
+impl Samples<'_> {
+    /// One counter; the text's name ends in `_total`.
+    pub(super) fn counter(&mut self, name: &str, help: &str, value: u64) -> fmt::Result {
+        let encoder = self.0.encode_descriptor(name, help, None, MetricType::Counter)?;
+        ConstCounter::new(value).encode(encoder)
+    }
+
+    /// One number that goes up and down.
+    pub(super) fn gauge(&mut self, name: &str, help: &str, value: u64) -> fmt::Result {
+        let encoder = self.0.encode_descriptor(name, help, None, MetricType::Gauge)?;
+        ConstGauge::new(value).encode(encoder)
+    }
+
+    /// One number for each set of labels.
+    pub(super) fn gauges(
+        &mut self,
+        name: &str,
+        help: &str,
+        values: impl IntoIterator<Item = (Vec<(&'static str, String)>, u64)>,
+    ) -> fmt::Result {
+        let mut encoder = self.0.encode_descriptor(name, help, None, MetricType::Gauge)?;
+        values.into_iter().try_for_each(|(labels, value)| labelled(&mut encoder, &labels, value))
+    }
+}
+
+fn labelled(encoder: &mut MetricEncoder<'_>, labels: Labels<'_>, value: u64) -> fmt::Result {
+    ConstGauge::new(value).encode(encoder.encode_family(&labels)?)
+}
