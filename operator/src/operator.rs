@@ -158,6 +158,11 @@ impl Operator {
         &self.ledger
     }
 
+    /// Partial signatures that a member gave on what was due, since the start.
+    pub fn partials(&self, operator: OperatorIndex) -> u64 {
+        self.signing.partials(operator)
+    }
+
     /// Whether it holds a share of the group key.
     pub fn has_share(&self) -> bool {
         self.signing.has_share()

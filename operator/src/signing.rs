@@ -28,6 +28,8 @@ const MAX_EARLY_PER_MEMBER: usize = 16;
 struct Track {
     message: B256,
     combiner: Combiner,
+    /// Members whose partial signature came, in time for the combination or not.
+    from: BTreeSet<OperatorIndex>,
     mine: Option<(Vec<u8>, Backoff)>,
     signature: Option<Signature>,
 }
@@ -40,6 +42,8 @@ pub(crate) struct Signing {
     tracks: BTreeMap<Subject, Track>,
     early: BTreeMap<(OperatorIndex, Subject), PartialEnvelope>,
     halted: BTreeSet<HubIndex>,
+    /// How many partial signatures each member gave on what was due.
+    counts: BTreeMap<OperatorIndex, u64>,
 }
 
 impl Signing {
@@ -51,6 +55,7 @@ impl Signing {
             tracks: BTreeMap::new(),
             early: BTreeMap::new(),
             halted: BTreeSet::new(),
+            counts: BTreeMap::new(),
         }
     }
 
@@ -61,6 +66,11 @@ impl Signing {
 
     pub(crate) fn has_share(&self) -> bool {
         self.share.is_some()
+    }
+
+    /// Partial signatures that a member gave on what was due.
+    pub(crate) fn partials(&self, operator: OperatorIndex) -> u64 {
+        self.counts.get(&operator).copied().unwrap_or(0)
     }
 
     pub(crate) fn set_share(&mut self, share: Share) {
@@ -80,7 +90,8 @@ impl Signing {
                 continue;
             }
             let combiner = Combiner::new(group.sharing.clone(), message.0);
-            let track = Track { message: *message, combiner, mine: None, signature: None };
+            let from = BTreeSet::new();
+            let track = Track { message: *message, combiner, from, mine: None, signature: None };
             self.tracks.insert(*subject, track);
             let waiting: Vec<PartialEnvelope> = ledger
                 .genesis()
@@ -174,6 +185,10 @@ impl Signing {
         let Ok(signature) = Signature::from_bytes(&envelope.partial) else {
             return Acceptance::Reject;
         };
+        if track.from.insert(envelope.operator) {
+            let count = self.counts.entry(envelope.operator).or_default();
+            *count = count.saturating_add(1);
+        }
         let partial = PartialSignature { index: envelope.operator.0, signature };
         let held = track.combiner.len();
         if track.signature.is_some()

@@ -10,11 +10,16 @@
 
 pub mod api;
 mod archive;
+mod clock;
 pub mod config;
 mod core;
 mod keys;
+pub mod lookout;
 mod metrics;
 mod node;
+mod participation;
+mod reminder;
+pub mod resources;
 mod settle;
 mod verification;
 pub mod views;

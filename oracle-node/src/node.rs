@@ -1,6 +1,11 @@
 //! Assembly: opens what is on disk, brings the ledger to where it was, and starts everything.
 
-use std::{collections::BTreeMap, fs, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    sync::Arc,
+    time::Duration,
+};
 
 use alloy_primitives::B256;
 use bindings::rpc::PrivateKeySigner;
@@ -29,12 +34,13 @@ use crate::{
     api,
     archive::Archive,
     config::{Chain, NodeConfig},
-    core::{Core, Inputs, JOURNAL_PREFIX},
+    core::{Core, Inputs, JOURNAL_PREFIX, Watch},
     keys::KeyRing,
-    metrics::Metrics,
+    lookout::Lookout,
+    metrics::{Metrics, Sources},
     settle::{ProvenKey, Settler},
     verification::Verification,
-    views::{ChainStatus, View},
+    views::{ChainStatus, Seen, View},
 };
 
 /// Events, verdicts, commands and bodies that wait for the core.
@@ -139,13 +145,23 @@ impl Parts {
             .map(|chain| ChainStatus {
                 chain_id: chain.chain_id,
                 finalized: 0,
+                finalized_time: 0,
+                head: 0,
                 healthy: true,
                 halted: false,
             })
             .collect();
-        let view = Arc::new(View::of(&self.operator, 0, statuses.clone()));
+        let nobody = BTreeSet::new();
+        let seen = Seen { peers: &nobody, clock_offset_ms: None, chains: statuses.clone() };
+        let view = Arc::new(View::of(&self.operator, seen));
         let (view_sender, view) = watch::channel(view);
-        let metrics = Arc::new(Metrics::new(view.clone(), self.host.clone()));
+        let metrics = Arc::new(Metrics::new(Sources {
+            view: view.clone(),
+            host: self.host.clone(),
+            genesis: &self.genesis,
+            me: self.me,
+            config: &self.config,
+        }));
         let (commands_sender, commands) = mpsc::channel(QUEUE);
         let (verified_sender, verified) = mpsc::channel(QUEUE);
         let (fetched_sender, fetched) = mpsc::channel(QUEUE);
@@ -174,6 +190,7 @@ impl Parts {
             }
         });
         let core = Core {
+            watch: Watch::new(&self.genesis, self.me)?,
             verification: Verification::new(&self.chains, verified_sender)?,
             operator: self.operator,
             genesis: self.genesis,
@@ -186,7 +203,8 @@ impl Parts {
             proven,
             fetched: fetched_sender,
             chains: statuses,
-            peers: 0,
+            peers: BTreeSet::new(),
+            clock_offset_ms: None,
             changed: false,
         };
         let inputs =
@@ -278,6 +296,14 @@ impl Parts {
                 metrics: metrics.clone(),
             };
             tasks.spawn(settler.run(receiver, self.stopped.clone()));
+            let lookout = Lookout {
+                chain: chain.clone(),
+                policy: self.config.submitter.policy,
+                operator: key.address(),
+                archive: self.archive.clone(),
+                metrics: metrics.clone(),
+            };
+            tasks.spawn(lookout.run(self.stopped.clone()));
         }
         Ok(senders)
     }

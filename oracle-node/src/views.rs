@@ -1,9 +1,11 @@
 //! What the API shows of the node: a copy that the core replaces after each change.
 
+use std::collections::BTreeSet;
+
 use alloy_primitives::{Address, B256, hex};
 use operator::Operator;
 use protocol::{
-    ids::JobId,
+    ids::{JobId, OperatorIndex},
     ledger::{Job, Phase},
     outcome::Outcome,
 };
@@ -16,6 +18,10 @@ pub struct ChainStatus {
     pub chain_id: u64,
     /// The last final block that was read.
     pub finalized: u64,
+    /// Its unix seconds, 0 before the first.
+    pub finalized_time: u64,
+    /// The head when it was read.
+    pub head: u64,
     /// Whether reading works.
     pub healthy: bool,
     /// Set for good once a block below finality was replaced: this node signs nothing for it.
@@ -51,6 +57,9 @@ pub struct Status {
     pub has_share: bool,
     /// Ledger time, unix milliseconds.
     pub ledger_time_ms: u64,
+    /// How far this machine's clock is ahead of the other members', in milliseconds, the way of a
+    /// bundle included; absent while none was heard.
+    pub clock_offset_ms: Option<i64>,
     /// Jobs between opening and conclusion.
     pub open_jobs: u64,
     /// The chains.
@@ -143,6 +152,20 @@ pub struct MemberView {
     pub bundles: u64,
     /// The height of its latest bundle, 0 if there is none.
     pub spoke_at: u64,
+    /// Whether it is connected, or this node's own.
+    pub connected: bool,
+    /// Partial signatures of it on what was due, since this node started.
+    pub partials: u64,
+}
+
+/// What the node sees beside the ledger.
+pub(crate) struct Seen<'a> {
+    /// Connected operators.
+    pub(crate) peers: &'a BTreeSet<OperatorIndex>,
+    /// How far the clock is ahead of theirs.
+    pub(crate) clock_offset_ms: Option<i64>,
+    /// The chains.
+    pub(crate) chains: Vec<ChainStatus>,
 }
 
 /// Everything the API shows without asking the core.
@@ -160,7 +183,7 @@ pub struct View {
 
 impl View {
     /// The view of an operator.
-    pub fn of(operator: &Operator, peers: u64, chains: Vec<ChainStatus>) -> Self {
+    pub(crate) fn of(operator: &Operator, seen: Seen<'_>) -> Self {
         let ledger = operator.ledger();
         let (state, genesis) = (ledger.state(), ledger.genesis());
         let address = genesis.member(operator.index()).map(|member| member.operator);
@@ -174,12 +197,13 @@ impl View {
             epoch: state.epoch.0,
             committee_id: genesis.committee_id,
             members: u16::try_from(genesis.members.len()).unwrap_or(u16::MAX),
-            peers,
+            peers: seen.peers.len() as u64,
             group_key: state.group.as_ref().map(|group| hex::encode_prefixed(group.key)),
             has_share: operator.has_share(),
             ledger_time_ms: state.time.0,
+            clock_offset_ms: seen.clock_offset_ms,
             open_jobs: state.jobs.len() as u64,
-            chains,
+            chains: seen.chains,
         };
         let jobs = state.jobs.iter().map(|(id, job)| open_job(*id, job)).collect();
         let challenges = state
@@ -196,6 +220,8 @@ impl View {
                 operator: member.operator,
                 bundles: state.bundles,
                 spoke_at: state.spoke_at.0,
+                connected: index == operator.index() || seen.peers.contains(&index),
+                partials: operator.partials(index),
             })
             .collect();
         Self { members, status, jobs, challenges }

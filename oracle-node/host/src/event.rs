@@ -307,6 +307,8 @@ pub struct Metrics {
     pub requests_dropped: u64,
     /// Connections refused because the key is no operator's.
     pub connections_refused: u64,
+    /// Connections that operators made to this node.
+    pub connections_inbound: u64,
     /// Conflicting votes or proposals seen.
     pub equivocations: u64,
 }

@@ -23,6 +23,7 @@ mod driver;
 mod event;
 mod host;
 mod network;
+mod probe;
 mod progress;
 mod questions;
 mod supervisor;
@@ -37,3 +38,5 @@ pub use event::{
     PublishError, Request, RequestError, StoredBlock, StoredBlocks, Topic, Validate,
 };
 pub use host::{Host, start};
+pub use probe::{ProbeError, probe};
+pub use wal::path as wal_file;

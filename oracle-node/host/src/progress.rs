@@ -44,6 +44,7 @@ pub(crate) struct Progress {
     pub(crate) requests_answered: Counter,
     pub(crate) requests_dropped: Counter,
     pub(crate) connections_refused: Counter,
+    pub(crate) connections_inbound: Counter,
     pub(crate) equivocations: Counter,
 }
 
@@ -90,6 +91,7 @@ impl Progress {
             requests_answered: self.requests_answered.get(),
             requests_dropped: self.requests_dropped.get(),
             connections_refused: self.connections_refused.get(),
+            connections_inbound: self.connections_inbound.get(),
             equivocations: self.equivocations.get(),
         }
     }

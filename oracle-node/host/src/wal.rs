@@ -20,8 +20,9 @@ const ENTRY_PREFIX_BYTES: usize = 9;
 /// Length field of an entry on disk: one flag byte, then eight of length.
 const ENTRY_LENGTH_OFFSET: usize = 1;
 
-/// The log's file.
-pub(crate) fn path(wal_dir: &Path) -> PathBuf {
+/// The write-ahead log's file in its folder.
+#[must_use]
+pub fn path(wal_dir: &Path) -> PathBuf {
     wal_dir.join("consensus.wal")
 }
 

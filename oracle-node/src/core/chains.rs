@@ -40,8 +40,10 @@ impl Core {
                 };
                 self.carry_out(effects, batch, waking).await?;
             }
-            ChainEvent::Finalized { block, cursor, .. } => {
+            ChainEvent::Finalized { block, time, head, cursor } => {
                 status.finalized = block.number;
+                status.finalized_time = time;
+                status.head = head;
                 let mut batch = Batch::new();
                 put_cursor(&mut batch, status.chain_id, &cursor)?;
                 self.store.append(batch).await?;

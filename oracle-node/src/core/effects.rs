@@ -212,6 +212,10 @@ impl Core {
                     tracing::error!("ALARM: a share was made public; refresh the key at once");
                 }
             }
+            Event::RevealsOpened { job } => {
+                self.watch_commits(*job);
+                tracing::info!(?event, "ledger");
+            }
             other => tracing::info!(event = ?other, "ledger"),
         }
     }

@@ -2,9 +2,10 @@
 //! their order. What must be durable is, before anybody sees what depends on it.
 
 mod chains;
+mod committee;
 mod effects;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use alloy_primitives::B256;
 use borsh::BorshDeserialize;
@@ -28,8 +29,10 @@ use crate::{
     metrics::Metrics,
     settle::ProvenKey,
     verification::{Finished, Verification},
-    views::{ChainStatus, View},
+    views::{ChainStatus, Seen, View},
 };
+
+pub(crate) use self::committee::Watch;
 
 /// Records of the journal begin with this.
 pub(crate) const JOURNAL_PREFIX: &[u8] = b"journal/";
@@ -93,7 +96,11 @@ pub(crate) struct Core {
     /// Chains as they were last seen.
     pub chains: Vec<ChainStatus>,
     /// Operators that are connected.
-    pub peers: u64,
+    pub peers: BTreeSet<OperatorIndex>,
+    /// Follows the blocks.
+    pub watch: Watch,
+    /// How far this clock is ahead of the other members', in milliseconds.
+    pub clock_offset_ms: Option<i64>,
     /// Whether the view is older than what it shows.
     pub changed: bool,
 }
@@ -165,7 +172,12 @@ impl Core {
     }
 
     fn show(&self) {
-        let view = View::of(&self.operator, self.peers, self.chains.clone());
+        let seen = Seen {
+            peers: &self.peers,
+            clock_offset_ms: self.clock_offset_ms,
+            chains: self.chains.clone(),
+        };
+        let view = View::of(&self.operator, seen);
         self.view.send_replace(Arc::new(view));
     }
 
@@ -207,13 +219,15 @@ impl Core {
             host::Event::Request(request) => self.peer_request(request, waking).await?,
             host::Event::PeerConnected(peer) => {
                 self.changed = true;
-                self.peers = self.peers.saturating_add(1);
-                tracing::info!(operator = ?self.member_of(peer), peers = self.peers, "operator connected");
+                let operator = self.member_of(peer);
+                self.peers.extend(operator);
+                tracing::info!(?operator, peers = self.peers.len(), "operator connected");
             }
             host::Event::PeerDisconnected(peer) => {
                 self.changed = true;
-                self.peers = self.peers.saturating_sub(1);
-                tracing::warn!(operator = ?self.member_of(peer), peers = self.peers, "operator gone");
+                let operator = self.member_of(peer);
+                self.peers.retain(|it| Some(*it) != operator);
+                tracing::warn!(?operator, peers = self.peers.len(), "operator gone");
             }
             host::Event::Fatal(error) => return Err(error.into()),
         }
@@ -230,6 +244,7 @@ impl Core {
         let height = Height(decided.height);
         let block = Block::decode(&decided.body)
             .wrap_err_with(|| format!("decided block {height} does not decode"))?;
+        self.watch_block(decided.height, &decided.certificate, &block);
         let mut batch = Batch::new();
         batch.block(height, decided.body).certificate(height, decided.certificate);
         self.store.append(batch).await?;

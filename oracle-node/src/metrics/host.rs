@@ -40,6 +40,11 @@ impl Collector for HostCollector {
                 "Connections refused because the key is no operator's",
                 host.connections_refused,
             ),
+            (
+                "connections_inbound",
+                "Connections that operators made to this node",
+                host.connections_inbound,
+            ),
             ("equivocations", "Conflicting votes or proposals seen", host.equivocations),
         ] {
             samples.counter(name, help, value)?;

@@ -3,20 +3,28 @@
 //! A file for each concern. What happens is counted where it happens, by [`Metrics`]; what the
 //! node *is* (height, peers, chains) is read when somebody asks, by collectors.
 
+mod chains;
 mod host;
+mod members;
+mod resources;
 mod sample;
 mod status;
 mod work;
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use prometheus_client::registry::Registry;
+use protocol::{genesis::Genesis, ids::OperatorIndex};
 use tokio::sync::watch;
 
-use self::{host::HostCollector, status::StatusCollector};
-use crate::views::View;
+use self::{host::HostCollector, resources::ResourceCollector, status::StatusCollector};
+use crate::{config::NodeConfig, views::View};
 
-pub(crate) use self::work::Work;
+pub(crate) use self::{chains::Chains, members::Members, work::Work};
 
 /// The media type of [`Metrics::text`].
 pub(crate) const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -30,16 +38,44 @@ pub struct Metrics {
     registry: Registry,
     /// What it has done.
     pub(crate) work: Work,
+    /// What each member did.
+    pub(crate) members: Members,
+    /// Money and settlement.
+    pub(crate) chains: Chains,
+}
+
+/// What metrics are read from, and named by.
+pub(crate) struct Sources<'a> {
+    /// The node as it is now.
+    pub(crate) view: watch::Receiver<Arc<View>>,
+    /// Consensus and the network.
+    pub(crate) host: ::host::Host,
+    /// The committee.
+    pub(crate) genesis: &'a Genesis,
+    /// Whose node this is.
+    pub(crate) me: OperatorIndex,
+    /// Chains, folder, marks.
+    pub(crate) config: &'a NodeConfig,
 }
 
 impl Metrics {
-    /// Counters at zero, and collectors of what `view` and `host` show.
-    pub(crate) fn new(view: watch::Receiver<Arc<View>>, host: ::host::Host) -> Self {
+    /// Counters at zero, and collectors of what the sources show.
+    pub(crate) fn new(sources: Sources<'_>) -> Self {
+        let Sources { view, host, genesis, me, config } = sources;
         let mut registry = Registry::with_prefix(PREFIX);
         let work = Work::register(&mut registry);
-        registry.register_collector(Box::new(StatusCollector(view)));
+        let members = Members::register(&mut registry, genesis, me);
+        let chain_ids: Vec<u64> = config.chains.iter().map(|chain| chain.chain_id).collect();
+        let low = config.submitter.policy.balance_low_wei;
+        let chains = Chains::register(&mut registry, &chain_ids, low);
+        registry.register_collector(Box::new(StatusCollector { view, me }));
         registry.register_collector(Box::new(HostCollector(host)));
-        Self { registry, work }
+        let started = SystemTime::now().duration_since(UNIX_EPOCH);
+        registry.register_collector(Box::new(ResourceCollector {
+            data_dir: config.data_dir.clone(),
+            started: started.map_or(0, |time| time.as_secs()),
+        }));
+        Self { registry, work, members, chains }
     }
 
     /// Everything, as Prometheus reads it.

@@ -3,12 +3,12 @@
 use std::fmt;
 
 use prometheus_client::{
-    encoding::{DescriptorEncoder, EncodeMetric as _, MetricEncoder},
+    encoding::{DescriptorEncoder, EncodeMetric as _},
     metrics::{MetricType, counter::ConstCounter, gauge::ConstGauge},
 };
 
 /// Labels of a sample.
-pub(super) type Labels<'a> = &'a [(&'a str, String)];
+pub(super) type Labels = Vec<(&'static str, String)>;
 
 /// Writes metrics of a collector, each under its name.
 pub(super) struct Samples<'a>(pub(super) DescriptorEncoder<'a>);
@@ -31,13 +31,26 @@ impl Samples<'_> {
         &mut self,
         name: &str,
         help: &str,
-        values: impl IntoIterator<Item = (Vec<(&'static str, String)>, u64)>,
+        values: impl IntoIterator<Item = (Labels, u64)>,
     ) -> fmt::Result {
         let mut encoder = self.0.encode_descriptor(name, help, None, MetricType::Gauge)?;
-        values.into_iter().try_for_each(|(labels, value)| labelled(&mut encoder, &labels, value))
+        for (labels, value) in values {
+            ConstGauge::new(value).encode(encoder.encode_family(&labels)?)?;
+        }
+        Ok(())
     }
-}
 
-fn labelled(encoder: &mut MetricEncoder<'_>, labels: Labels<'_>, value: u64) -> fmt::Result {
-    ConstGauge::new(value).encode(encoder.encode_family(&labels)?)
+    /// One counter for each set of labels.
+    pub(super) fn counters(
+        &mut self,
+        name: &str,
+        help: &str,
+        values: impl IntoIterator<Item = (Labels, u64)>,
+    ) -> fmt::Result {
+        let mut encoder = self.0.encode_descriptor(name, help, None, MetricType::Counter)?;
+        for (labels, value) in values {
+            ConstCounter::new(value).encode(encoder.encode_family(&labels)?)?;
+        }
+        Ok(())
+    }
 }

@@ -43,6 +43,12 @@ pub enum StoreError {
         /// What is read.
         supported: u32,
     },
+    /// The file was not closed in order, and is only looked at.
+    #[error("store {}: was not closed in order; the next start of the node repairs it", path.display())]
+    Unclean {
+        /// The file.
+        path: PathBuf,
+    },
     /// The file belongs to another ledger or operator.
     #[error(
         "store {}: belongs to {what} {found}, this node is of {expected}; check the configured \

@@ -46,7 +46,7 @@ mod writer;
 
 pub use batch::{Batch, MAX_BATCH_BYTES, MAX_BATCH_WRITES, MAX_KEY_BYTES, MAX_VALUE_BYTES};
 pub use error::{Refusal, StoreError};
-pub use open::{Identity, OpenCheck, Options, SCHEMA, Store};
+pub use open::{Identity, OpenCheck, Options, Peek, SCHEMA, Store};
 pub use read::{Blocks, Journal, KeyValue};
 pub use verify::{Record, Report};
 pub use writer::{Durable, MAX_COMMIT_BYTES, MAX_WAITING_BATCHES};

@@ -9,6 +9,7 @@ use std::{
 };
 
 use alloy_primitives::{Address, B256};
+use protocol::ids::Height;
 use redb::{Builder, Database, ReadableDatabase, ReadableTable, backends::FileBackend};
 
 use crate::{
@@ -28,6 +29,15 @@ pub struct Identity {
     pub ledger_id: B256,
     /// The operator.
     pub operator: Address,
+}
+
+/// What a closed store is seen to hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Peek {
+    /// Whose it is.
+    pub identity: Identity,
+    /// The height of its last block.
+    pub tip: Option<Height>,
 }
 
 /// How much of the file is read before it is trusted.
@@ -101,6 +111,42 @@ impl Store {
             detail: "it is empty".into(),
         })?;
         Self::start(path, database, identity, options)
+    }
+
+    /// Looks at the store at `path` without writing to it, and closes it again.
+    ///
+    /// # Errors
+    /// As [`Store::open_existing`]; [`StoreError::InUse`] while a node has it open, and
+    /// [`StoreError::Unclean`] when it was not closed in order, which the next open repairs.
+    pub fn peek(path: &Path) -> Result<Peek, StoreError> {
+        let io = |source| StoreError::Io { path: path.to_owned(), source: Arc::new(source) };
+        drop(File::open(path).map_err(io)?);
+        let opened = catch_unwind(|| Builder::new().open_read_only(path));
+        let database = match opened {
+            Err(_) => {
+                let detail = "its pages contradict each other".into();
+                return Err(StoreError::Damaged { path: path.to_owned(), detail });
+            }
+            Ok(Err(redb::DatabaseError::RepairAborted)) => {
+                return Err(StoreError::Unclean { path: path.to_owned() });
+            }
+            Ok(Err(redb::DatabaseError::Storage(redb::StorageError::Io(error))))
+                if error.kind() == std::io::ErrorKind::InvalidData =>
+            {
+                let detail = error.to_string();
+                return Err(StoreError::Foreign { path: path.to_owned(), detail });
+            }
+            Ok(result) => result.at(path, "opening")?,
+        };
+        let identity = read_identity(path, &database)?.ok_or_else(|| StoreError::Foreign {
+            path: path.to_owned(),
+            detail: "it is empty".into(),
+        })?;
+        let read = database.begin_read().at(path, "reading")?;
+        let blocks = read.open_table(tables::BLOCKS).at(path, "reading")?;
+        let last = blocks.last().at(path, "reading")?;
+        let tip = last.map(|(height, _)| Height(height.value()));
+        Ok(Peek { identity, tip })
     }
 
     fn start(
@@ -189,7 +235,10 @@ fn sync_folder(path: &Path) -> std::io::Result<()> {
 }
 
 /// What the file says; nothing for one without tables, as a crash right at creation leaves it.
-fn read_identity(path: &Path, database: &Database) -> Result<Option<Identity>, StoreError> {
+fn read_identity(
+    path: &Path,
+    database: &impl ReadableDatabase,
+) -> Result<Option<Identity>, StoreError> {
     let read = database.begin_read().at(path, "reading")?;
     if read.list_tables().at(path, "reading")?.next().is_none() {
         return Ok(None);

@@ -251,7 +251,10 @@ impl Network {
             SwarmEvent::Behaviour(BehaviourEvent::Fetch(event)) => {
                 self.on_request(Protocol::Fetch, event);
             }
-            SwarmEvent::ConnectionEstablished { peer_id, num_established, .. } => {
+            SwarmEvent::ConnectionEstablished { peer_id, num_established, endpoint, .. } => {
+                if endpoint.is_listener() {
+                    self.progress.connections_inbound.add();
+                }
                 self.on_connections(&peer_id, usize::try_from(num_established.get()).unwrap_or(1));
             }
             SwarmEvent::ConnectionClosed { peer_id, num_established, cause, .. } => {
