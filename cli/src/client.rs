@@ -61,6 +61,18 @@ impl NodeClient {
         self.parse("/ready", &body)
     }
 
+    /// `GET /metrics`.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn metrics(&self) -> Result<String> {
+        let (status, body) = self.get("/metrics").await?;
+        if status != StatusCode::OK {
+            bail!("node {} answers /metrics with {status}", self.base);
+        }
+        String::from_utf8(body).wrap_err_with(|| format!("node {}: /metrics", self.base))
+    }
+
     /// A job, or `None` while the ledger has not opened it.
     ///
     /// # Errors

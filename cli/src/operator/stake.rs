@@ -135,6 +135,7 @@ pub(crate) struct Standing {
     pub(crate) jailed: bool,
     pub(crate) withdrawable_at: u64,
     pub(crate) endpoint: String,
+    pub(crate) consensus_key: alloy_primitives::Bytes,
     pub(crate) network_key: alloy_primitives::B256,
     pub(crate) encryption_key: alloy_primitives::B256,
 }
@@ -196,6 +197,7 @@ impl Standing {
             jailed: found.jailed,
             withdrawable_at: found.withdrawableAt,
             endpoint: found.endpoint,
+            consensus_key: found.consensusKey,
             network_key: found.networkKey,
             encryption_key: found.encryptionKey,
         }))
