@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
 };
 
@@ -64,7 +65,10 @@ impl KeyRing {
     /// # Errors
     /// When the file cannot be written, or holds another share.
     pub(crate) fn store_share(&self, epoch: Epoch, round: u64, share: &Share) -> Result<()> {
-        fs::create_dir_all(&self.shares)
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.shares)
             .wrap_err_with(|| format!("share folder {}", self.shares.display()))?;
         if let Some(stored) = self.load_share(epoch, round, share.index())? {
             return if *stored.secret_bytes() == *share.secret_bytes() {

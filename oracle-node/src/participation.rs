@@ -83,6 +83,11 @@ impl Participation {
             .filter_map(|entry| self.addresses.iter().position(|known| *known == entry.address))
             .filter_map(|position| u16::try_from(position).ok().map(OperatorIndex))
             .collect();
+        Ok(self.decided(height, round, signers))
+    }
+
+    /// Takes what a certificate says.
+    fn decided(&mut self, height: u64, round: u32, signers: BTreeSet<OperatorIndex>) -> Seen {
         let proposer = self.proposer(height, round);
         let failed = (0..round.min(ROUNDS_MAX)).map(|round| self.proposer(height, round)).collect();
         self.blocks = self.blocks.saturating_add(1);
@@ -98,12 +103,82 @@ impl Participation {
         let signed = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
         let margin = signed(live).saturating_sub(signed(self.quorum));
         let own_missed = self.own_missed;
-        Ok(Seen { signers, round, proposer, failed, live, margin, own_missed })
+        Seen { signers, round, proposer, failed, live, margin, own_missed }
     }
 
     fn proposer(&self, height: u64, round: u32) -> OperatorIndex {
         let count = (self.addresses.len() as u64).max(1);
         let index = (height % count + u64::from(round) % count) % count;
         OperatorIndex(u16::try_from(index).unwrap_or(u16::MAX))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ME: OperatorIndex = OperatorIndex(0);
+
+    fn committee(members: usize) -> Participation {
+        Participation {
+            addresses: vec![Address([0; 20]); members],
+            quorum: members - (members - 1) / 3,
+            me: ME,
+            blocks: 0,
+            last: vec![0; members],
+            own_missed: 0,
+        }
+    }
+
+    fn signers(indices: &[u16]) -> BTreeSet<OperatorIndex> {
+        indices.iter().map(|index| OperatorIndex(*index)).collect()
+    }
+
+    #[test]
+    fn distant_member_that_proposes_counts_as_live() {
+        let mut participation = committee(4);
+        let mut seen = None;
+        for height in 1..200 {
+            seen = Some(participation.decided(height, 0, signers(&[0, 1, 2])));
+        }
+        let seen = seen.unwrap();
+        assert_eq!((seen.live, seen.margin), (4, 1));
+    }
+
+    #[test]
+    fn silent_member_stops_counting_after_the_window_and_costs_its_rounds() {
+        let mut participation = committee(4);
+        let (mut lives, mut failed) = (Vec::new(), 0);
+        for height in 1..=window(4) + 1 {
+            let round = u32::from(height % 4 == 3);
+            let seen = participation.decided(height, round, signers(&[0, 1, 2]));
+            assert_ne!(seen.proposer, OperatorIndex(3));
+            failed += seen.failed.iter().filter(|index| **index == OperatorIndex(3)).count();
+            lives.push(seen.live);
+        }
+        assert_eq!(lives.pop(), Some(3));
+        assert!(lives.iter().all(|live| *live == 4), "{lives:?}");
+        assert_eq!(failed, usize::try_from(window(4) / 4).unwrap());
+    }
+
+    #[test]
+    fn margin_is_negative_with_fewer_than_a_quorum() {
+        let mut participation = committee(4);
+        for height in 1..=window(4) + 1 {
+            // Two proposers are away; certificates of a quorum cannot come, these stand for old ones.
+            let round = [0, 0, 2, 1][usize::try_from(height % 4).unwrap()];
+            participation.decided(height, round, signers(&[0, 1]));
+        }
+        let seen = participation.decided(100, 0, signers(&[0, 1]));
+        assert_eq!((seen.live, seen.margin), (2, -1));
+    }
+
+    #[test]
+    fn own_votes_that_are_missing_are_counted_until_one_comes() {
+        let mut participation = committee(4);
+        for missed in 1..=3 {
+            assert_eq!(participation.decided(missed, 0, signers(&[1, 2, 3])).own_missed, missed);
+        }
+        assert_eq!(participation.decided(4, 0, signers(&[0, 1, 2])).own_missed, 0);
     }
 }

@@ -59,3 +59,36 @@ fn key_of(peer: &PeerId) -> Option<PeerKey> {
     let key = PublicKey::try_decode_protobuf(peer.as_ref().digest()).ok()?;
     Some(PeerKey(key.try_into_ed25519().ok()?.to_bytes()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_millis(200);
+
+    #[tokio::test]
+    async fn listener_that_says_nothing_is_given_up() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let asked = probe(&format!("/ip4/127.0.0.1/tcp/{port}"), PATIENCE).await;
+        assert_eq!(asked, Err(ProbeError::Silent(200)));
+    }
+
+    #[tokio::test]
+    async fn port_that_nobody_holds_refuses() {
+        let port = {
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+            listener.local_addr().unwrap().port()
+        };
+        let asked = probe(&format!("/ip4/127.0.0.1/tcp/{port}"), PATIENCE).await;
+        assert!(matches!(asked, Err(ProbeError::Refused(_))), "{asked:?}");
+    }
+
+    #[tokio::test]
+    async fn address_without_a_tcp_port_is_not_dialed() {
+        for address in ["", "127.0.0.1:1", "/ip4/127.0.0.1", "/ip4/127.0.0.1/udp/1"] {
+            let asked = probe(address, PATIENCE).await;
+            assert_eq!(asked, Err(ProbeError::Address(address.into())));
+        }
+    }
+}

@@ -64,22 +64,59 @@ fn store_open_twice_in_one_process_is_refused() {
 }
 
 #[test]
-fn store_of_a_newer_schema_is_refused() {
+fn store_of_a_newer_or_older_schema_is_refused_and_left_as_it_is() {
+    for other in [SCHEMA + 1, SCHEMA - 1] {
+        let (_folder, path) = place();
+        drop(open(&path).unwrap());
+        let meta: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("meta");
+        let database = Database::open(&path).unwrap();
+        let write = database.begin_write().unwrap();
+        let mut table = write.open_table(meta).unwrap();
+        table.insert("assay-schema", &other.to_be_bytes()[..]).unwrap();
+        drop(table);
+        write.commit().unwrap();
+        drop(database);
+        let before = fs::read(&path).unwrap();
+        for refused in [open(&path).unwrap_err(), Store::peek(&path).unwrap_err()] {
+            assert!(
+                matches!(refused, StoreError::Schema { found, .. } if found == other),
+                "{refused}"
+            );
+            let (text, says) = (refused.to_string(), format!("has schema {other}"));
+            assert!(text.contains(&says) && text.contains("run the version that"), "{text}");
+        }
+        assert_eq!(fs::read(&path).unwrap(), before);
+    }
+}
+
+#[test]
+fn peek_tells_owner_and_tip_and_writes_nothing() {
     let (_folder, path) = place();
-    drop(open(&path).unwrap());
-    let meta: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("meta");
-    let database = Database::open(&path).unwrap();
-    let write = database.begin_write().unwrap();
-    write
-        .open_table(meta)
-        .unwrap()
-        .insert("assay-schema", &(SCHEMA + 1).to_be_bytes()[..])
-        .unwrap();
-    write.commit().unwrap();
-    drop(database);
-    let refused = open(&path).unwrap_err();
-    let newer = SCHEMA + 1;
-    assert!(matches!(refused, StoreError::Schema { found, .. } if found == newer), "{refused}");
+    assert!(matches!(Store::peek(&path).unwrap_err(), StoreError::Io { .. }));
+    assert!(!path.exists());
+    let store = open(&path).unwrap();
+    let peeked = Store::peek(&path).unwrap_err();
+    assert!(matches!(peeked, StoreError::InUse { .. }), "{peeked}");
+    let mut batch = Batch::new();
+    batch.block(Height(1), vec![1]);
+    store.append_blocking(batch).unwrap();
+    drop(store);
+    let before = fs::read(&path).unwrap();
+    let found = Store::peek(&path).unwrap();
+    assert_eq!((found.identity, found.tip), (identity(), Some(Height(1))));
+    assert_eq!(fs::read(&path).unwrap(), before);
+}
+
+#[test]
+fn peek_into_a_file_that_was_not_closed_says_so() {
+    let (_folder, path) = place();
+    let store = open(&path).unwrap();
+    // What is on disk while the file is open is what a killed process leaves.
+    let copy = path.with_extension("copy");
+    fs::copy(&path, &copy).unwrap();
+    drop(store);
+    let peeked = Store::peek(&copy).unwrap_err();
+    assert!(matches!(peeked, StoreError::Unclean { .. }), "{peeked}");
 }
 
 #[test]

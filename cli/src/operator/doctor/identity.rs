@@ -85,11 +85,12 @@ fn open(config: &NodeConfig) -> Result<(PublicKeys, Bytes)> {
 fn permissions(report: &mut Report, config: &NodeConfig) {
     let keys = &config.keys;
     let paths = [&keys.operator, &keys.consensus, &keys.network, &keys.password_file];
-    let shares = config.data_dir.join("shares");
+    let shares = fs::read_dir(config.data_dir.join("shares"));
+    let shares = shares.into_iter().flatten().flatten().map(|share| share.path());
     let mut open = Vec::new();
     let mut worst = 0;
-    for path in paths.into_iter().map(AsRef::as_ref).chain([shares.as_path()]) {
-        let mode = mode(path).unwrap_or(0);
+    for path in paths.into_iter().cloned().chain(shares) {
+        let mode = mode(&path).unwrap_or(0);
         if mode & (OTHERS | GROUP) != 0 {
             open.push(format!("{} has mode {mode:o}", path.display()));
             worst |= mode & OTHERS;

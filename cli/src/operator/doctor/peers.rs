@@ -63,7 +63,7 @@ pub(super) async fn check(report: &mut Report, identity: &Identity, running: Opt
     }
     let q = genesis.quorums().q;
     let all =
-        format!("{found} of {} others reached; {q} with this one are the quorum", others.len());
+        format!("{found} of {} others reached; the quorum is {q}, this one included", others.len());
     if found + 1 >= q {
         report.ok("peers", all);
     } else {

@@ -99,9 +99,9 @@ impl fmt::Display for Report {
                 Outcome::Warning => "WARNING",
                 Outcome::Failed => "FAILED",
             };
-            writeln!(f, "{word:<8} {:<24} {}", check.check, check.found)?;
+            writeln!(f, "{word:<8} {:<30} {}", check.check, check.found)?;
             if let Some(next) = &check.next {
-                writeln!(f, "{:<8} {:<24} → {next}", "", "")?;
+                writeln!(f, "{:<8} {:<30} → {next}", "", "")?;
             }
         }
         let count = |result| self.0.iter().filter(|check| check.result == result).count();
