@@ -71,6 +71,8 @@ pub struct Policy {
     pub confirmations: u64,
     /// A balance below this many wei is warned of.
     pub balance_low_wei: u128,
+    /// A head that stays the same for longer than this, in milliseconds, makes room for the next endpoint.
+    pub stall_after_ms: u64,
 }
 
 impl Default for Policy {
@@ -85,6 +87,7 @@ impl Default for Policy {
             gas_max: 16_000_000,
             confirmations: 12,
             balance_low_wei: 20_000_000_000_000_000,
+            stall_after_ms: 300_000,
         }
     }
 }
@@ -129,6 +132,9 @@ impl SubmitterConfig {
         }
         if policy.fee_max_wei == 0 || policy.fee_max_wei < policy.tip_min_wei {
             return bad("policy.fee_max_wei", "must be above 0 and at least policy.tip_min_wei");
+        }
+        if policy.stall_after_ms == 0 {
+            return bad("policy.stall_after_ms", "must not be 0");
         }
         if policy.gas_max < 21_000 {
             return bad("policy.gas_max", "must be at least 21000");

@@ -78,6 +78,12 @@ pub enum SubmitterEvent {
         /// The limit.
         limit: u128,
     },
+    /// The node's pool has no room; the transaction is sent again until it has, with higher fees after some blocks. Told
+    /// once until a transaction is taken.
+    PoolFull {
+        /// Why, in its words.
+        reason: String,
+    },
     /// The balance is below the warning mark, or too low to pay.
     BalanceLow {
         /// Wei that are there.

@@ -13,6 +13,8 @@ pub enum SendFault {
     Underpriced,
     /// The fee is below what the next block, or the pool, asks.
     FeeTooLow,
+    /// The node's pool has no room. It may have later, for this or for a higher fee.
+    PoolFull(String),
     /// The account can't pay.
     InsufficientFunds,
     /// The node refuses it for another reason, in its words.
@@ -40,6 +42,14 @@ pub(crate) fn classify(error: &RpcError) -> SendFault {
         "known transaction",
     ]) {
         SendFault::AlreadyKnown
+    } else if says(&[
+        "pool is full",
+        "pool full",
+        "poolfull",
+        "pool overflow",
+        "too many transactions",
+    ]) {
+        SendFault::PoolFull(message.clone())
     } else if says(&["replacement", "underpriced"]) {
         SendFault::Underpriced
     } else if says(&[
@@ -77,6 +87,7 @@ mod tests {
         check("max fee per gas less than block base fee: address 0x0", SendFault::FeeTooLow);
         check("insufficient funds for gas * price + value", SendFault::InsufficientFunds);
         check("Insufficient funds for gas * price + value", SendFault::InsufficientFunds);
+        check("txpool is full", SendFault::PoolFull("txpool is full".into()));
         check("exceeds block gas limit", SendFault::Rejected("exceeds block gas limit".into()));
     }
 

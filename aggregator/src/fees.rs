@@ -77,6 +77,7 @@ mod tests {
         gas_max: 21_000,
         confirmations: 1,
         balance_low_wei: 0,
+        stall_after_ms: 1,
     };
 
     #[test]

@@ -11,6 +11,7 @@ mod config;
 mod event;
 mod fault;
 mod fees;
+mod flight;
 pub mod machine;
 mod source;
 mod submitter;

@@ -14,6 +14,7 @@ use crate::config::{Policy, Turn};
 use crate::event::{Execution, SubmitterEvent};
 use crate::fault::SendFault;
 use crate::fees::{self, Fees, Market};
+use crate::flight::{Attempt, Confirming, Flight};
 
 /// Transactions with one nonce that are watched; older ones are forgotten.
 const ATTEMPTS_MAX: usize = 32;
@@ -119,36 +120,6 @@ pub enum Purpose {
     Cancel,
 }
 
-#[derive(Clone, Debug)]
-struct Attempt {
-    hash: B256,
-    purpose: Purpose,
-}
-
-/// The nonce in use.
-#[derive(Clone, Debug)]
-struct Flight {
-    nonce: u64,
-    purpose: Purpose,
-    after: B256,
-    fees: Fees,
-    /// Newest last.
-    attempts: Vec<Attempt>,
-    sent: usize,
-    sent_at: u64,
-    must_bump: bool,
-    taken_sightings: u32,
-}
-
-#[derive(Clone, Debug)]
-struct Confirming {
-    hash: B256,
-    nonce: u64,
-    fees: Fees,
-    purpose: Purpose,
-    after: B256,
-}
-
 /// The state of one hub's submitter.
 #[derive(Debug)]
 pub struct Machine {
@@ -164,6 +135,7 @@ pub struct Machine {
     hold: Option<(B256, u64)>,
     balance_low: bool,
     fees_too_high: bool,
+    pool_full: bool,
     head: u64,
     events: Vec<SubmitterEvent>,
 }
@@ -181,6 +153,7 @@ impl Machine {
             hold: None,
             balance_low: false,
             fees_too_high: false,
+            pool_full: false,
             head: 0,
             events: Vec::new(),
         }
@@ -249,6 +222,12 @@ impl Machine {
         let Some(mut flight) = self.flight.take() else { return };
         match fault {
             SendFault::AlreadyKnown | SendFault::Unknown(_) => {}
+            SendFault::PoolFull(reason) => {
+                if !self.pool_full {
+                    self.events.push(SubmitterEvent::PoolFull { reason });
+                }
+                self.pool_full = true;
+            }
             SendFault::NonceTooLow => {
                 flight.attempts.pop();
                 // The next snapshot shows who used it: one of our attempts, or somebody else.
@@ -257,10 +236,12 @@ impl Machine {
                     return;
                 }
             }
-            SendFault::Underpriced | SendFault::FeeTooLow => {
+            SendFault::Underpriced => {
                 flight.attempts.pop();
                 flight.must_bump = true;
             }
+            // Other nodes may have it from before.
+            SendFault::FeeTooLow => flight.must_bump = true,
             SendFault::InsufficientFunds => {
                 flight.attempts.pop();
                 self.balance_low = false;
@@ -441,11 +422,15 @@ impl Machine {
             return self.decide_idle(snapshot);
         }
         flight.taken_sightings = 0;
-        let pooled = flight.attempts.iter().any(|it| snapshot.seen.contains_key(&it.hash));
+        let pooled = flight.pooled(snapshot);
+        self.pool_full &= !pooled;
         if let Purpose::Submit(certificate) = &flight.purpose
             && snapshot.hub_height >= certificate.height
         {
-            self.events.push(SubmitterEvent::SettledElsewhere { height: certificate.height });
+            if !flight.needless {
+                self.events.push(SubmitterEvent::SettledElsewhere { height: certificate.height });
+                flight.needless = true;
+            }
             if !pooled {
                 return Decision::Wait(Waiting::Certificate);
             }
@@ -470,24 +455,22 @@ impl Machine {
     }
 
     /// The same nonce with higher fees, if the limit allows. What was sent stays watched.
-    fn replace(&mut self, mut flight: Flight, purpose: Purpose, snapshot: &Snapshot) -> Decision {
+    fn replace(&mut self, flight: Flight, purpose: Purpose, snapshot: &Snapshot) -> Decision {
         let (nonce, after) = (flight.nonce, snapshot.hub_acc);
+        // Where nothing waits with this nonce, nothing has to be outbid.
+        let alone = !flight.pooled(snapshot) && snapshot.nonce_pending <= nonce;
         let offer = match fees::bumped(flight.fees, snapshot.market, &self.policy) {
-            // Nothing of ours waits, so nothing has to be outbid.
-            Err(_) if flight.attempts.is_empty() => fees::first(snapshot.market, &self.policy),
+            Err(_) if alone => fees::first(snapshot.market, &self.policy),
             other => other,
         };
-        let decision = match offer {
+        self.flight = Some(flight);
+        match offer {
             Ok(fees) => {
                 self.fees_too_high = false;
-                // What was offered once is raised next time, whether it was taken or not.
-                flight.fees = fees;
                 Decision::Send(Order { purpose, after, nonce, fees })
             }
             Err(needed) => self.wait_for_fees(needed),
-        };
-        self.flight = Some(flight);
-        decision
+        }
     }
 
     fn wait_for_fees(&mut self, needed: u128) -> Decision {
@@ -497,53 +480,6 @@ impl Machine {
             self.events.push(SubmitterEvent::FeesTooHigh { needed, limit });
         }
         Decision::Wait(Waiting::Fees)
-    }
-}
-
-impl Flight {
-    fn new(order: &Order, head: u64) -> Self {
-        Self {
-            nonce: order.nonce,
-            purpose: order.purpose.clone(),
-            after: order.after,
-            fees: order.fees,
-            attempts: Vec::new(),
-            sent: 0,
-            sent_at: head,
-            must_bump: false,
-            taken_sightings: 0,
-        }
-    }
-
-    fn again(it: Confirming, head: u64) -> Self {
-        let attempt = Attempt { hash: it.hash, purpose: it.purpose.clone() };
-        Self {
-            nonce: it.nonce,
-            purpose: it.purpose,
-            after: it.after,
-            fees: it.fees,
-            attempts: vec![attempt],
-            sent: 1,
-            sent_at: head,
-            must_bump: false,
-            taken_sightings: 0,
-        }
-    }
-
-    fn is_submission(&self) -> bool {
-        match self.purpose {
-            Purpose::Submit(_) => true,
-            Purpose::Cancel => false,
-        }
-    }
-
-    fn mined(&self, snapshot: &Snapshot) -> Option<(Attempt, u64, u64, Execution)> {
-        self.attempts.iter().find_map(|attempt| match snapshot.seen.get(&attempt.hash) {
-            Some(Sighting::Mined { block, gas_used, end }) => {
-                Some((attempt.clone(), *block, *gas_used, *end))
-            }
-            Some(Sighting::Pooled) | None => None,
-        })
     }
 }
 

@@ -53,6 +53,16 @@ pub enum TickError {
         /// The chain found.
         found: u64,
     },
+    /// The endpoint is behind what was seen before, or its head does not move; the next one is used from now on.
+    #[error("rpc endpoint {endpoint}: its head stays at {head}, block {seen} was seen before")]
+    Behind {
+        /// The endpoint, without its path.
+        endpoint: String,
+        /// Its head.
+        head: u64,
+        /// The highest head seen.
+        seen: u64,
+    },
     /// Every endpoint was refused.
     #[error("no rpc endpoint is left for chain {0}; fix chain_id or rpc_urls")]
     NoEndpoint(u64),
@@ -118,9 +128,19 @@ pub struct Submitter<S> {
     /// Digest of the last certificate that was refused, so that it is told of once.
     refused: Option<B256>,
     chain_checked: bool,
+    head: Option<Head>,
     /// Until the next look.
     pause: Duration,
     started: Instant,
+}
+
+/// Heads of the endpoints so far.
+#[derive(Clone, Copy, Debug)]
+struct Head {
+    highest: u64,
+    latest: u64,
+    /// Since when `latest` is the same.
+    since: Instant,
 }
 
 /// The certificate whose signature was verified last, and under what.
@@ -153,6 +173,7 @@ impl<S: CertificateSource> Submitter<S> {
             checked: None,
             refused: None,
             chain_checked: false,
+            head: None,
             pause: Duration::ZERO,
             started: Instant::now(),
         })
@@ -178,7 +199,21 @@ impl<S: CertificateSource> Submitter<S> {
                 self.endpoints.succeed();
                 poll
             }
-            Err(TickError::Rpc { .. }) => self.endpoints.fail(rand::random()),
+            Err(TickError::Rpc { error, .. }) => {
+                let asked = error.retry_after().unwrap_or_default().min(BACKOFF_CAP);
+                let pause = self.endpoints.fail(rand::random());
+                // No pause means that there is another endpoint to ask.
+                if pause.is_zero() { pause } else { pause.max(asked) }
+            }
+            Err(TickError::Behind { .. }) => {
+                self.chain_checked = false;
+                let pause = self.endpoints.fail(rand::random());
+                if !pause.is_zero() {
+                    // All are: what was seen before was no head of this chain, or is none any more.
+                    self.head = None;
+                }
+                pause
+            }
             Err(TickError::WrongChain { .. }) => Duration::ZERO,
             Err(TickError::NoEndpoint(_)) => BACKOFF_CAP,
             Err(TickError::Source(_) | TickError::Signer(_)) => poll,
@@ -216,6 +251,11 @@ impl<S: CertificateSource> Submitter<S> {
         Ok(Tick { decision, events: self.machine.take_events() })
     }
 
+    /// How long to wait before the next tick.
+    pub fn pause(&self) -> Duration {
+        self.pause
+    }
+
     /// Ticks until `stop` is ready, and hands on every event and every error.
     pub async fn run(
         mut self,
@@ -246,8 +286,10 @@ impl<S: CertificateSource> Submitter<S> {
 
     /// Takes a snapshot, in the order that the machine relies on.
     async fn look(&mut self, rpc: &Rpc) -> Result<Snapshot, TickError> {
-        let seen = self.look_at_hub(rpc).await.map_err(|error| self.rpc_error(rpc, error))?;
-        let (head, hub) = seen;
+        let head = existing_head(rpc).await.map_err(|error| self.rpc_error(rpc, error))?;
+        self.follow_head(rpc, head)?;
+        let hub = HubState::read(rpc, self.config.hub, BlockId::Number(head)).await;
+        let hub = hub.map_err(|error| self.rpc_error(rpc, error))?;
         let certificate = self.certificate(&hub).await?;
         let watched = self.machine.watched();
         let account = look_at_account(rpc, self.key.address(), &watched).await;
@@ -266,11 +308,26 @@ impl<S: CertificateSource> Submitter<S> {
         })
     }
 
-    async fn look_at_hub(&self, rpc: &Rpc) -> Result<(u64, HubState), RpcError> {
-        let head = rpc.header(BlockId::Latest).await?;
-        let head = head.ok_or_else(|| RpcError::Malformed("no head".into()))?;
-        let hub = HubState::read(rpc, self.config.hub, BlockId::Number(head.number)).await?;
-        Ok((head.number, hub))
+    /// What an endpoint says that is behind would be taken for a re-organisation; on one that stands still nothing is
+    /// ever mined.
+    fn follow_head(&mut self, rpc: &Rpc, latest: u64) -> Result<(), TickError> {
+        let before = self.head;
+        let highest = before.map_or(latest, |it| it.highest.max(latest));
+        let same = before.filter(|it| it.latest == latest);
+        let since = same.map_or_else(Instant::now, |it| it.since);
+        self.head = Some(Head { highest, latest, since });
+        let behind = latest.saturating_add(self.config.policy.confirmations) < highest;
+        let stall_after = Duration::from_millis(self.config.policy.stall_after_ms);
+        let stalled = since.elapsed() > stall_after && self.endpoints.usable() > 1;
+        if stalled {
+            // The next endpoint gets as long.
+            self.head = Some(Head { highest, latest, since: Instant::now() });
+        }
+        if behind || stalled {
+            let endpoint = rpc.label().to_owned();
+            return Err(TickError::Behind { endpoint, head: latest, seen: highest });
+        }
+        Ok(())
     }
 
     /// The newest certificate, if there is one and it is right.
@@ -317,7 +374,7 @@ impl<S: CertificateSource> Submitter<S> {
                 let (hub, input) = (self.config.hub, certificate.submit_call().abi_encode().into());
                 let gas = match rpc.estimate_gas(account, Some(hub), &input, U256::ZERO).await {
                     Ok(gas) => gas.saturating_add(gas / 5),
-                    Err(error @ RpcError::Answered { .. }) => {
+                    Err(error) if error.is_failed_call() => {
                         self.machine.refused(order, explain(&error));
                         return Ok(());
                     }
@@ -367,6 +424,11 @@ fn check(certificate: &Certificate, hub: &HubState, audience: Audience) -> Resul
     }
     certificate.check_batches(hub.last_acc).map_err(|error| error.to_string())?;
     certificate.check_signature(audience, &hub.group_key).map_err(|error| error.to_string())
+}
+
+async fn existing_head(rpc: &Rpc) -> Result<u64, RpcError> {
+    let head = rpc.header(BlockId::Latest).await?;
+    head.map(|head| head.number).ok_or_else(|| RpcError::Malformed("no head".into()))
 }
 
 struct Account {

@@ -97,6 +97,7 @@ fn tell(report: &Result<SubmitterEvent, TickError>) {
             | SubmitterEvent::NonceTaken { .. }
             | SubmitterEvent::TakingOver { .. }
             | SubmitterEvent::FeesTooHigh { .. }
+            | SubmitterEvent::PoolFull { .. }
             | SubmitterEvent::BalanceLow { .. }
             | SubmitterEvent::Refused { .. }
             | SubmitterEvent::Rejected { .. }),

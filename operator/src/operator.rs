@@ -178,7 +178,8 @@ impl Operator {
         self.responses.get(job, response)
     }
 
-    /// A chain was re-organised below its finality: nothing more is signed for its hub.
+    /// A chain was re-organised below its finality: nothing more is signed for its hub, neither partial signatures nor
+    /// facts about its jobs. To be called again after a restart, before [`Operator::start`].
     pub fn halt(&mut self, hub: HubIndex) {
         self.signing.halt(hub);
     }
@@ -401,13 +402,14 @@ impl Operator {
 
     fn speak(&mut self, now_ms: u64, effects: &mut Vec<Effect>) {
         let (ledger, me) = (&self.ledger, self.me);
-        let facts = self
-            .ceremony
-            .facts(ledger)
-            .into_iter()
-            .chain(self.judging.facts(ledger, me, self.signer.address()).map(|(_, fact)| fact))
-            .chain(self.responses.facts(ledger, me).map(|(_, fact)| fact))
-            .chain(self.requests.facts(ledger, me).map(|(_, fact)| fact));
+        let facts = self.ceremony.facts(ledger).into_iter().chain(
+            self.judging
+                .facts(ledger, me, self.signer.address())
+                .chain(self.responses.facts(ledger, me))
+                .chain(self.requests.facts(ledger, me))
+                .filter(|(job, _)| !self.is_halted(*job))
+                .map(|(_, fact)| fact),
+        );
         let facts: Vec<Fact> = facts.collect();
         let signed = self.bundler.next(ledger, &self.signer, now_ms, facts.into_iter());
         if let Some(signed) = signed {
@@ -415,6 +417,13 @@ impl Operator {
             self.pool.add(&self.ledger, signed);
         }
         effects.extend(self.bundler.publish(now_ms));
+    }
+
+    /// Whether a job is of a hub for which nothing is signed.
+    fn is_halted(&self, job: JobId) -> bool {
+        let opened = self.ledger.state().jobs.get(&job).map(|job| job.sighting.hub);
+        let hub = opened.or_else(|| self.requests.get(job).map(|request| request.sighting.hub));
+        hub.is_some_and(|hub| self.signing.is_halted(hub))
     }
 
     fn wants_block(&self) -> bool {

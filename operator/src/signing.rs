@@ -64,6 +64,11 @@ impl Signing {
         self.halted.insert(hub);
     }
 
+    /// Whether nothing is signed for a hub.
+    pub(crate) fn is_halted(&self, hub: HubIndex) -> bool {
+        self.halted.contains(&hub)
+    }
+
     pub(crate) fn has_share(&self) -> bool {
         self.share.is_some()
     }
@@ -134,9 +139,11 @@ impl Signing {
 
     /// Sends own partial signatures, again where it is time.
     pub(crate) fn publish(&mut self, now_ms: u64) -> Vec<Effect> {
+        let halted = &self.halted;
         self.tracks
-            .values_mut()
-            .filter_map(|track| {
+            .iter_mut()
+            .filter(|(subject, _)| hub_of(**subject).is_none_or(|hub| !halted.contains(&hub)))
+            .filter_map(|(_, track)| {
                 let (bytes, backoff) = track.mine.as_mut()?;
                 let attempt = backoff.take(now_ms)?;
                 let bytes = frame::wrap(attempt, bytes);

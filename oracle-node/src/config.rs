@@ -123,6 +123,16 @@ pub struct Chain {
     /// Pause between looks at the head, in milliseconds.
     #[serde(default = "default_poll_interval_ms")]
     pub poll_interval_ms: u64,
+    /// A head that stays the same for longer than this, in milliseconds, is reported, and the next endpoint is used.
+    #[serde(default = "default_stall_after_ms")]
+    pub stall_after_ms: u64,
+}
+
+/// [`Chain::stall_after_ms`] where it is left out: 25 slots of Ethereum.
+pub const STALL_AFTER_MS: u64 = 300_000;
+
+const fn default_stall_after_ms() -> u64 {
+    STALL_AFTER_MS
 }
 
 const fn default_finality() -> Finality {
@@ -144,6 +154,7 @@ impl Chain {
             start_block,
         );
         config.poll_interval_ms = self.poll_interval_ms;
+        config.stall_after_ms = self.stall_after_ms;
         config
     }
 }

@@ -13,6 +13,7 @@ mod archive;
 mod clock;
 pub mod config;
 mod core;
+mod halt;
 mod keys;
 pub mod lookout;
 mod metrics;

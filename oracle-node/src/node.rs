@@ -35,10 +35,11 @@ use crate::{
     archive::Archive,
     config::{Chain, NodeConfig},
     core::{Core, Inputs, JOURNAL_PREFIX, Watch},
+    halt::Halt,
     keys::KeyRing,
     lookout::Lookout,
     metrics::{Metrics, Sources},
-    settle::{ProvenKey, Settler},
+    settle::{ProvenKey, Settler, SettlerControl},
     verification::Verification,
     views::{ChainStatus, Seen, View},
 };
@@ -53,11 +54,14 @@ const MAX_GENESIS_BYTES: u64 = 1 << 20;
 const STOP_PATIENCE: Duration = Duration::from_secs(10);
 
 /// What a person may allow at one start.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Options {
     /// Start although the write-ahead log is gone: only when this node has certainly not voted at
     /// the next height.
     pub allow_missing_wal: bool,
+    /// Ids of chains that are halted, and that this operator has looked into: they are read from the hub's first block
+    /// again, and signed for.
+    pub resume_chains: Vec<u64>,
 }
 
 /// Runs a node until `stop` is ready.
@@ -83,6 +87,10 @@ pub async fn run(
     fs::create_dir_all(&config.data_dir)
         .wrap_err_with(|| format!("config key data_dir: {}", config.data_dir.display()))?;
     let store = open_store(&config, &genesis, &signer)?;
+    let halts = {
+        let (store, options, chains) = (store.clone(), options.clone(), chains.clone());
+        tokio::task::spawn_blocking(move || halts(&store, &options, &chains)).await??
+    };
     let archive = Archive::new(store.clone(), genesis.clone());
     let ledger = {
         let (store, archive, genesis) = (store.clone(), archive.clone(), genesis.clone());
@@ -90,7 +98,7 @@ pub async fn run(
     };
     let tip = ledger.state().height;
     let restored = restore(&store, &keys, &ledger, me)?;
-    let operator = Operator::new(
+    let mut operator = Operator::new(
         operator::Config {
             signer,
             network_key: keys.network.clone(),
@@ -100,6 +108,9 @@ pub async fn run(
         ledger,
         restored,
     )?;
+    for (hub, _) in halts.iter().enumerate().filter(|(_, halt)| halt.is_some()) {
+        operator.halt(hub_index(hub));
+    }
     let listener = TcpListener::bind(config.api.listen).await.wrap_err_with(|| {
         format!("config key api.listen: {} cannot be bound", config.api.listen)
     })?;
@@ -111,7 +122,7 @@ pub async fn run(
     );
     let (stopper, stopped) = watch::channel(false);
     let parts =
-        Parts { config, genesis, chains, keys, me, store, archive, operator, host, stopped };
+        Parts { config, genesis, chains, halts, keys, me, store, archive, operator, host, stopped };
     let outcome = parts.serve(listener, host_events, stopper, stop).await;
     tracing::info!("node stopped");
     outcome
@@ -122,6 +133,8 @@ struct Parts {
     config: NodeConfig,
     genesis: Arc<Genesis>,
     chains: Vec<Chain>,
+    /// Of each chain, whether it is halted.
+    halts: Vec<Option<Halt>>,
     keys: Arc<KeyRing>,
     me: OperatorIndex,
     store: Store,
@@ -142,14 +155,8 @@ impl Parts {
         let statuses: Vec<ChainStatus> = self
             .chains
             .iter()
-            .map(|chain| ChainStatus {
-                chain_id: chain.chain_id,
-                finalized: 0,
-                finalized_time: 0,
-                head: 0,
-                healthy: true,
-                halted: false,
-            })
+            .zip(&self.halts)
+            .map(|(chain, halt)| ChainStatus::at_start(chain.chain_id, halt.as_ref()))
             .collect();
         let nobody = BTreeSet::new();
         let seen = Seen { peers: &nobody, clock_offset_ms: None, chains: statuses.clone() };
@@ -168,7 +175,7 @@ impl Parts {
         let (chain_sender, chain_events) = mpsc::channel(QUEUE);
         let mut tasks = JoinSet::new();
         self.watch_chains(&chain_sender, &mut tasks)?;
-        let proven = self.settle(&metrics, &mut tasks)?;
+        let settlers = self.settle(&metrics, &mut tasks)?;
         let context = api::Context {
             view,
             archive: self.archive.clone(),
@@ -200,7 +207,7 @@ impl Parts {
             host: self.host.clone(),
             metrics,
             view: view_sender,
-            proven,
+            settlers,
             fetched: fetched_sender,
             chains: statuses,
             peers: BTreeSet::new(),
@@ -237,7 +244,15 @@ impl Parts {
         tasks: &mut JoinSet<()>,
     ) -> Result<()> {
         for (position, (chain, hub)) in self.chains.iter().zip(&self.genesis.hubs).enumerate() {
-            let index = HubIndex(u16::try_from(position).unwrap_or(u16::MAX));
+            let index = hub_index(position);
+            if let Some(halt) = self.halts.get(position).copied().flatten() {
+                tracing::error!(
+                    chain = chain.chain_id, %halt,
+                    "ALARM: nothing is read of this chain or signed for it. Find out which block is right, and start \
+                     with --resume-chain {}", chain.chain_id
+                );
+                continue;
+            }
             let cursor = match self.store.cursor(chain.chain_id)? {
                 Some(bytes) => serde_json::from_slice(&bytes)
                     .wrap_err("the store's chain cursor cannot be decoded: restore a backup")?,
@@ -277,14 +292,15 @@ impl Parts {
         &self,
         metrics: &Arc<Metrics>,
         tasks: &mut JoinSet<()>,
-    ) -> Result<Vec<watch::Sender<Option<ProvenKey>>>> {
+    ) -> Result<Vec<SettlerControl>> {
         let key = PrivateKeySigner::from_bytes(&B256::from(*self.keys.operator))
             .map_err(|error| eyre!("operator key: {error}"))?;
-        let mut senders = Vec::new();
-        for chain in &self.chains {
-            let hub = HubIndex(u16::try_from(senders.len()).unwrap_or(u16::MAX));
-            let (sender, receiver) = watch::channel(self.proven_before(hub)?);
-            senders.push(sender);
+        let mut controls = Vec::new();
+        for (position, (chain, halt)) in self.chains.iter().zip(&self.halts).enumerate() {
+            let (proven, proven_receiver) =
+                watch::channel(self.proven_before(hub_index(position))?);
+            let (halted, halted_receiver) = watch::channel(halt.is_some());
+            controls.push(SettlerControl { proven, halted });
             let settler = Settler {
                 chain: chain.clone(),
                 policy: self.config.submitter.policy,
@@ -295,7 +311,7 @@ impl Parts {
                 archive: self.archive.clone(),
                 metrics: metrics.clone(),
             };
-            tasks.spawn(settler.run(receiver, self.stopped.clone()));
+            tasks.spawn(settler.run(proven_receiver, halted_receiver, self.stopped.clone()));
             let lookout = Lookout {
                 chain: chain.clone(),
                 policy: self.config.submitter.policy,
@@ -305,8 +321,24 @@ impl Parts {
             };
             tasks.spawn(lookout.run(self.stopped.clone()));
         }
-        Ok(senders)
+        Ok(controls)
     }
+}
+
+fn hub_index(position: usize) -> HubIndex {
+    HubIndex(u16::try_from(position).unwrap_or(u16::MAX))
+}
+
+/// Of each chain, whether it is halted, once those are lifted that the options name.
+fn halts(store: &Store, options: &Options, chains: &[Chain]) -> Result<Vec<Option<Halt>>> {
+    for chain_id in &options.resume_chains {
+        let position = chains.iter().position(|chain| chain.chain_id == *chain_id);
+        let Some(position) = position else {
+            return Err(eyre!("--resume-chain {chain_id}: no hub of the genesis is on this chain"));
+        };
+        Halt::lift(store, *chain_id, hub_index(position))?;
+    }
+    chains.iter().map(|chain| Halt::read(store, chain.chain_id)).collect()
 }
 
 fn read_genesis(config: &NodeConfig) -> Result<Genesis> {

@@ -50,6 +50,15 @@ pub(crate) struct ProvenKey {
     pub proof: Box<[u8; 128]>,
 }
 
+/// What a settler is told while it runs.
+#[derive(Debug)]
+pub(crate) struct SettlerControl {
+    /// The group key with its proof of possession.
+    pub proven: watch::Sender<Option<ProvenKey>>,
+    /// Whether its chain is halted: no transaction is signed then.
+    pub halted: watch::Sender<bool>,
+}
+
 /// What settling on one chain takes.
 pub(crate) struct Settler {
     /// The chain and its endpoints.
@@ -71,13 +80,15 @@ pub(crate) struct Settler {
 }
 
 impl Settler {
-    /// Runs until `stop` changes.
+    /// Runs until `stop` changes, or the chain is halted.
     pub(crate) async fn run(
         self,
         mut proven: watch::Receiver<Option<ProvenKey>>,
+        mut halted: watch::Receiver<bool>,
         mut stop: watch::Receiver<bool>,
     ) {
         let mut until = stop.clone();
+        let chain = self.chain.chain_id;
         let work = async {
             self.confirm(&mut proven).await;
             if self.submits {
@@ -88,6 +99,10 @@ impl Settler {
             }
         };
         tokio::select! {
+            biased;
+            Ok(_) = halted.wait_for(|halted| *halted) => {
+                tracing::error!(chain, "chain halted; nothing is sent to its hub");
+            }
             () = work => {}
             _ = stop.wait_for(|stop| *stop) => {}
         }
@@ -178,6 +193,7 @@ impl Settler {
                     | SubmitterEvent::FeesTooHigh { .. }
                     | SubmitterEvent::NonceTaken { .. }
                     | SubmitterEvent::TakingOver { .. }
+                    | SubmitterEvent::PoolFull { .. }
                     | SubmitterEvent::Reorged { .. } => {
                         tracing::warn!(chain, ?event, "submitter");
                     }
@@ -190,7 +206,10 @@ impl Settler {
                     }
                 }
             }
-            Err(error) => tracing::warn!(chain, %error, "submitter"),
+            Err(error) => {
+                self.metrics.work.submitter_troubles.inc();
+                tracing::warn!(chain, %error, "submitter");
+            }
         }
     }
 }

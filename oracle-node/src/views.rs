@@ -11,6 +11,8 @@ use protocol::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::halt::Halt;
+
 /// A chain as this operator's endpoint shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChainStatus {
@@ -24,8 +26,20 @@ pub struct ChainStatus {
     pub head: u64,
     /// Whether reading works.
     pub healthy: bool,
-    /// Set for good once a block below finality was replaced: this node signs nothing for it.
+    /// Set once a final block was replaced, until a person lifts it: this node signs nothing for the chain.
     pub halted: bool,
+    /// Why it is not healthy, or halted.
+    #[serde(default)]
+    pub trouble: Option<String>,
+}
+
+impl ChainStatus {
+    /// Nothing was read yet.
+    pub(crate) fn at_start(chain_id: u64, halt: Option<&Halt>) -> Self {
+        let trouble = halt.map(Halt::to_string);
+        let halted = halt.is_some();
+        Self { chain_id, finalized: 0, finalized_time: 0, head: 0, healthy: true, halted, trouble }
+    }
 }
 
 /// `GET /v1/status`.

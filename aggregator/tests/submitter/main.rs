@@ -1,5 +1,8 @@
 //! The submitter against a real chain and the real hub. Blocks are made on demand, so nothing is waited for.
 
+mod chain;
+mod fees;
+mod nonces;
 mod support;
 
 use alloy_primitives::{B256, Bytes, U256};
@@ -8,22 +11,7 @@ use assay_aggregator::machine::{Decision, Purpose, Waiting};
 use assay_aggregator::{Certificate, SubmitterEvent, Tick, TickError};
 use bindings::anvil::Mining;
 use bindings::rpc::Transaction;
-use support::{CHAIN_ID, World, account};
-
-fn sent(tick: &Tick) -> (u64, B256, u128) {
-    let submitting = tick.events.iter().find_map(|event| match event {
-        SubmitterEvent::Submitting { nonce, hash, fees, .. } => Some((*nonce, *hash, fees.max)),
-        _ => None,
-    });
-    submitting.unwrap_or_else(|| panic!("nothing sent: {tick:?}"))
-}
-
-fn settled(tick: &Tick) -> Option<u64> {
-    tick.events.iter().find_map(|event| match event {
-        SubmitterEvent::Settled { height, .. } => Some(*height),
-        _ => None,
-    })
-}
+use support::{CHAIN_ID, World, account, sent, settled};
 
 #[tokio::test]
 async fn submitter_settles_all_heights_since_the_hubs_accumulator_in_one_transaction() {

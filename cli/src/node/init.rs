@@ -8,7 +8,7 @@ use bindings::deploy::Deployment;
 use chain::Finality;
 use clap::Args;
 use eyre::{Result, bail};
-use oracle_node::config::{Api, Chain, Keys, Network, NodeConfig, Submitter};
+use oracle_node::config::{Api, Chain, Keys, Network, NodeConfig, STALL_AFTER_MS, Submitter};
 use protocol::genesis::Genesis;
 
 use crate::{files, keys::KeyFolder};
@@ -96,6 +96,7 @@ pub(crate) fn config_of(node: Node<'_>) -> NodeConfig {
             rpc_urls: node.rpc_urls,
             finality: node.finality,
             poll_interval_ms: node.poll_interval_ms,
+            stall_after_ms: STALL_AFTER_MS,
         }],
         submitter: Submitter { enabled: true, policy: node.policy },
     }

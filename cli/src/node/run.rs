@@ -25,6 +25,10 @@ pub(crate) struct Arguments {
     /// past the height that this node was at, or it may vote twice there and be slashed
     #[arg(long)]
     allow_missing_wal: bool,
+    /// Sign again for a chain that was halted, once you know that its endpoints are right: it is read from the hub's first
+    /// block again; repeat it for more chains
+    #[arg(long, value_name = "CHAIN_ID")]
+    resume_chain: Vec<u64>,
     /// Stop once standard input ends
     #[arg(long, hide = true)]
     lifeline: bool,
@@ -33,6 +37,9 @@ pub(crate) struct Arguments {
 pub(crate) async fn run(arguments: Arguments) -> Result<()> {
     let stop = runtime::stopped(arguments.lifeline);
     let config = NodeConfig::load(&arguments.config)?;
-    let options = Options { allow_missing_wal: arguments.allow_missing_wal };
+    let options = Options {
+        allow_missing_wal: arguments.allow_missing_wal,
+        resume_chains: arguments.resume_chain,
+    };
     oracle_node::run(config, options, stop).await
 }

@@ -67,11 +67,13 @@ fn print(report: &Report) {
     line("ledger time", &format!("{} ms", status.ledger_time_ms));
     for chain in &status.chains {
         let state = match (chain.halted, chain.healthy) {
-            (true, _) => "HALTED after a deep re-organisation: check your RPC endpoint",
+            (true, _) => "HALTED after a deep re-organisation",
             (false, true) => "read",
             (false, false) => "not read",
         };
-        line(&format!("chain {}", chain.chain_id), &format!("{state}, final {}", chain.finalized));
+        let why = chain.trouble.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
+        let state = format!("{state}, final {}, head {}{why}", chain.finalized, chain.head);
+        line(&format!("chain {}", chain.chain_id), &state);
     }
     if readiness.ready {
         line("ready", &"yes");

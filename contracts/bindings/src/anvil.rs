@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use alloy_primitives::{Address, B256, U64, U256};
+use alloy_primitives::{Address, B256, Bytes, U64, U256};
 use serde::de::IgnoredAny;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader, Lines};
 use tokio::process::{Child, Command};
@@ -156,8 +156,17 @@ impl Anvil {
 
     /// Replaces the last `depth` blocks by empty ones. Their transactions are gone.
     pub async fn reorg(&self, depth: u64) -> Result<(), RpcError> {
-        let none: [U64; 0] = [];
-        self.rpc.request::<_, IgnoredAny>("anvil_reorg", (depth, none)).await.map(|_| ())
+        self.reorg_with(depth, &[]).await
+    }
+
+    /// Replaces the last `depth` blocks; each of these raw transactions goes into the new block of its number, from 0.
+    pub async fn reorg_with(
+        &self,
+        depth: u64,
+        transactions: &[(Bytes, u64)],
+    ) -> Result<(), RpcError> {
+        let parameters = (depth, transactions.to_vec());
+        self.rpc.request::<_, IgnoredAny>("anvil_reorg", parameters).await.map(|_| ())
     }
 
     /// Sets the base fee of the next block, in wei a gas.

@@ -8,6 +8,8 @@ pub mod anvil;
 mod contracts;
 #[cfg(feature = "deploy")]
 pub mod deploy;
+#[cfg(feature = "deploy")]
+pub mod faulty;
 #[cfg(feature = "rpc")]
 pub mod rpc;
 

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 
 /// Largest [`ChainConfig::max_range`], in blocks.
 pub const RANGE_BLOCKS_MAX: u64 = 2_000;
+/// How much longer than the head the final block may stay where it is: Ethereum's moves every 6.4 minutes at best.
+pub const FINALITY_STALL_FACTOR: u32 = 4;
 /// Largest depth, in blocks.
 pub const DEPTH_BLOCKS_MAX: u64 = 100_000;
 
@@ -44,10 +46,10 @@ pub struct ChainConfig {
     /// Longest time for one answer, in milliseconds.
     #[serde(default = "default_request_timeout_ms")]
     pub request_timeout_ms: u64,
-    /// A head that stays the same for longer than this, in milliseconds, is reported as a stall and makes room for the
-    /// next endpoint. Absent: never.
-    #[serde(default)]
-    pub stall_after_ms: Option<u64>,
+    /// A head that stays the same for longer than this, in milliseconds, or a final block that stays the same for
+    /// [`FINALITY_STALL_FACTOR`] times as long, is reported as a stall and makes room for the next endpoint.
+    #[serde(default = "default_stall_after_ms")]
+    pub stall_after_ms: u64,
 }
 
 const fn default_poll_interval_ms() -> u64 {
@@ -60,6 +62,10 @@ const fn default_max_range() -> u64 {
 
 const fn default_request_timeout_ms() -> u64 {
     15_000
+}
+
+const fn default_stall_after_ms() -> u64 {
+    300_000
 }
 
 /// A setting that can't be used.
@@ -90,7 +96,7 @@ impl ChainConfig {
             poll_interval_ms: default_poll_interval_ms(),
             max_range: default_max_range(),
             request_timeout_ms: default_request_timeout_ms(),
-            stall_after_ms: None,
+            stall_after_ms: default_stall_after_ms(),
         }
     }
 
@@ -126,7 +132,14 @@ impl ChainConfig {
         if self.request_timeout_ms == 0 {
             return bad("request_timeout_ms", "must not be 0".into());
         }
+        if self.stall_after_ms == 0 {
+            return bad("stall_after_ms", "must not be 0".into());
+        }
         Ok(())
+    }
+
+    pub(crate) fn stall_after(&self) -> Duration {
+        Duration::from_millis(self.stall_after_ms)
     }
 
     pub(crate) fn poll_interval(&self) -> Duration {

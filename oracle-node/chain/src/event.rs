@@ -1,5 +1,7 @@
 //! What a watcher tells its caller.
 
+use std::time::Duration;
+
 use alloy_primitives::{Address, B256, Bytes, FixedBytes};
 use serde::{Deserialize, Serialize};
 
@@ -115,11 +117,20 @@ pub enum HubEvent {
 }
 
 /// Why a chain can't be read at the moment.
+///
+/// The words of an endpoint are shortened, and none of these names more of a URL than host and port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Trouble {
     /// No usable answer.
     Unreachable(String),
-    /// An answer that contradicts itself or what the endpoint said before.
+    /// The endpoint has too much to do, or counts requests.
+    Busy {
+        /// The HTTP status.
+        status: u16,
+        /// How long it asks to be left alone.
+        retry_after: Option<Duration>,
+    },
+    /// An answer that contradicts itself, another endpoint, or what the endpoint said before.
     Inconsistent(String),
     /// The endpoint is behind what was read already.
     Lagging {
@@ -132,6 +143,13 @@ pub enum Trouble {
     Stalled {
         /// Its head.
         head: u64,
+    },
+    /// The endpoint's head moves, and its last final block has not for longer than configured.
+    NotFinalizing {
+        /// Its head.
+        head: u64,
+        /// Its last final block.
+        last: u64,
     },
     /// The endpoint is of another chain, and is not used again.
     WrongChain {
@@ -147,6 +165,10 @@ impl std::fmt::Display for Trouble {
             Self::Inconsistent(why) => write!(f, "inconsistent: {why}"),
             Self::Lagging { head, cursor } => {
                 write!(f, "its head {head} is behind block {cursor}, read before")
+            }
+            Self::Busy { status, .. } => write!(f, "busy: http status {status}"),
+            Self::NotFinalizing { head, last } => {
+                write!(f, "its head is {head}, and its last final block stays at {last}")
             }
             Self::Stalled { head } => write!(f, "its head stays at {head}"),
             Self::WrongChain { found } => write!(f, "it is of chain {found}; fix rpc_urls"),

@@ -5,12 +5,15 @@
 //! possible. When a block whose events were delivered is replaced, it halts for that chain with an alarm.
 
 mod config;
+mod confirm;
 mod decode;
 mod event;
 mod page;
 mod watcher;
 
-pub use config::{ChainConfig, ConfigError, DEPTH_BLOCKS_MAX, Finality, RANGE_BLOCKS_MAX};
+pub use config::{
+    ChainConfig, ConfigError, DEPTH_BLOCKS_MAX, FINALITY_STALL_FACTOR, Finality, RANGE_BLOCKS_MAX,
+};
 pub use event::{
     BlockRef, ChainEvent, Cursor, HubEvent, JobRequest, PartialBlock, Position, Trouble,
 };

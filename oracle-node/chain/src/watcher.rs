@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use alloy_primitives::{Address, B256};
 use bindings::rpc::{
     Backoff, BlockId, BlockRef, Endpoints, Header, Limits, LogBlocks, Rpc, RpcError,
 };
@@ -10,7 +11,8 @@ use futures::StreamExt;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use crate::config::{ChainConfig, ConfigError, Finality};
+use crate::config::{ChainConfig, ConfigError, FINALITY_STALL_FACTOR, Finality};
+use crate::confirm::confirm;
 use crate::decode::{Decoded, TOPICS, decode};
 use crate::event::{ChainEvent, Cursor, PartialBlock, Trouble};
 use crate::page::{self, PAGE_LOGS_MAX, Page, PageFault};
@@ -44,7 +46,7 @@ pub enum ProbeError {
         /// The chain.
         chain_id: u64,
         /// The address configured.
-        hub: alloy_primitives::Address,
+        hub: Address,
     },
     /// The endpoint can't be asked now; watching may still start, and goes on when it can.
     #[error("rpc endpoint {endpoint}: {error}")]
@@ -70,6 +72,8 @@ pub struct Watcher {
     /// Blocks to ask for at once, smaller than the config's after answers that were too large.
     range: u64,
     head: Option<Head>,
+    /// The last final block of the endpoint, and since when.
+    finalized: Option<(u64, Instant)>,
     /// The head at which the cursor's block was last seen in its place.
     cursor_checked_at: Option<BlockRef>,
     chain_checked: bool,
@@ -81,7 +85,11 @@ pub struct Watcher {
 
 #[derive(Clone, Copy, Debug)]
 struct Head {
+    /// The highest.
     block: BlockRef,
+    /// The latest, which another endpoint may have given.
+    seen: B256,
+    /// Since when `seen` is the same.
     since: Instant,
 }
 
@@ -90,14 +98,16 @@ enum Step {
     Idle,
 }
 
-enum Fault {
+/// Why a step came to nothing.
+pub(crate) enum Fault {
     Trouble(Trouble),
-    Broken { expected: BlockRef, found: alloy_primitives::B256 },
+    Broken { expected: BlockRef, found: B256 },
 }
 
 impl From<RpcError> for Fault {
     fn from(error: RpcError) -> Self {
         Self::Trouble(match error {
+            RpcError::Busy { status, retry_after } => Trouble::Busy { status, retry_after },
             RpcError::Malformed(why) => Trouble::Inconsistent(why),
             other => Trouble::Unreachable(other.to_string()),
         })
@@ -131,6 +141,7 @@ impl Watcher {
             cursor,
             queue: VecDeque::new(),
             head: None,
+            finalized: None,
             cursor_checked_at: None,
             chain_checked: false,
             healthy: true,
@@ -229,6 +240,10 @@ impl Watcher {
         tracing::warn!(chain_id = self.config.chain_id, endpoint = rpc.label(), %trouble, "chain read failed");
         self.chain_checked = false;
         let refused = matches!(trouble, Trouble::WrongChain { .. });
+        let asked = match &trouble {
+            Trouble::Busy { retry_after, .. } => retry_after.unwrap_or_default().min(BACKOFF_CAP),
+            _ => Duration::ZERO,
+        };
         if self.healthy || refused {
             self.healthy = false;
             let endpoint = rpc.label().to_owned();
@@ -237,13 +252,16 @@ impl Watcher {
         if refused {
             self.endpoints.refuse();
         } else {
-            self.wake_at = Some(Instant::now() + self.endpoints.fail(rand::random()));
+            // No pause means that there is another endpoint to ask.
+            let pause = self.endpoints.fail(rand::random());
+            let pause = if pause.is_zero() { pause } else { pause.max(asked) };
+            self.wake_at = Some(Instant::now() + pause);
         }
     }
 
     /// The endpoint denies a block that was delivered. Another endpoint that still has it clears the matter; else it must
     /// be seen several times, so that one bad answer stops nobody.
-    async fn broken(&mut self, rpc: &Rpc, expected: BlockRef, found: alloy_primitives::B256) {
+    async fn broken(&mut self, rpc: &Rpc, expected: BlockRef, found: B256) {
         let others: Vec<Rpc> = self.endpoints.others().cloned().collect();
         for other in others {
             let header = other.header(BlockId::Number(expected.number)).await;
@@ -281,7 +299,18 @@ impl Watcher {
             }
             self.chain_checked = true;
         }
+        // Before the head, so that it can't have moved past it meanwhile.
+        let finalized = match self.config.finality {
+            Finality::Depth(_) => None,
+            Finality::Finalized => rpc.header(BlockId::Finalized).await?.map(|it| it.number),
+        };
         let latest = existing(rpc.header(BlockId::Latest).await?, "head")?;
+        if let Some(finalized) = finalized
+            && finalized > latest.number
+        {
+            let why = format!("block {finalized} is final above the head {}", latest.number);
+            return Err(Fault::Trouble(Trouble::Inconsistent(why)));
+        }
         self.follow_head(rpc, &latest).await?;
         if let Some(read) = self.cursor.block
             && latest.number < read.number
@@ -291,8 +320,9 @@ impl Watcher {
         }
         let last_final = match self.config.finality {
             Finality::Depth(depth) => latest.number.checked_sub(depth),
-            Finality::Finalized => rpc.header(BlockId::Finalized).await?.map(|it| it.number),
+            Finality::Finalized => finalized,
         };
+        self.follow_finality(last_final);
         let from = match self.cursor.block {
             Some(read) => read.number.saturating_add(1),
             None => self.config.start_block,
@@ -312,12 +342,16 @@ impl Watcher {
 
     /// Compares the head with the one before, to tell of re-organisations that finality makes harmless.
     async fn follow_head(&mut self, rpc: &Rpc, latest: &Header) -> Result<(), Fault> {
-        let now = Head { block: latest.block_ref(), since: Instant::now() };
-        let Some(Head { block: old, .. }) = self.head else {
+        let now = Head { block: latest.block_ref(), seen: latest.hash, since: Instant::now() };
+        let Some(Head { block: old, seen, .. }) = self.head else {
             self.head = Some(now);
             return Ok(());
         };
+        if latest.hash == seen {
+            return Ok(());
+        }
         if latest.hash == old.hash || latest.number < old.number {
+            self.head = Some(Head { block: old, ..now });
             return Ok(());
         }
         let extends = latest.parent_hash == old.hash;
@@ -346,14 +380,26 @@ impl Watcher {
         Ok(())
     }
 
+    fn follow_finality(&mut self, last_final: Option<u64>) {
+        let last = last_final.unwrap_or_default();
+        if self.finalized.is_none_or(|(known, _)| known != last) {
+            self.finalized = Some((last, Instant::now()));
+        }
+    }
+
     fn check_stall(&self) -> Result<(), Fault> {
-        let (Some(head), Some(after_ms)) = (self.head, self.config.stall_after_ms) else {
+        let (Some(head), Some((last, final_since))) = (self.head, self.finalized) else {
             return Ok(());
         };
-        if head.since.elapsed() > Duration::from_millis(after_ms) {
-            return Err(Fault::Trouble(Trouble::Stalled { head: head.block.number }));
-        }
-        Ok(())
+        let (after, number) = (self.config.stall_after(), head.block.number);
+        let trouble = if head.since.elapsed() > after {
+            Trouble::Stalled { head: number }
+        } else if final_since.elapsed() > after.saturating_mul(FINALITY_STALL_FACTOR) {
+            Trouble::NotFinalizing { head: number, last }
+        } else {
+            return Ok(());
+        };
+        Err(Fault::Trouble(trouble))
     }
 
     /// Reads final blocks `from..=last`, or as many of them as one page holds.
@@ -373,33 +419,9 @@ impl Watcher {
         };
         let headers = read_headers(rpc, from, to).await?;
         let mut page = page::check(self.config.hub, self.cursor.block, from..=to, headers, logs)?;
-        self.ask_again(rpc, &mut page).await?;
+        confirm(&self.endpoints, rpc, self.config.hub, &mut page).await?;
         self.deliver(page, head)?;
         self.range = self.range.saturating_mul(2).min(self.config.max_range);
-        Ok(())
-    }
-
-    /// A half page: where a block's bloom filter speaks of the hub and no log came, the block's logs are asked for by its
-    /// hash, at another endpoint if there is one.
-    async fn ask_again(&self, rpc: &Rpc, page: &mut Page) -> Result<(), Fault> {
-        let hub = self.config.hub;
-        for suspect in std::mem::take(&mut page.suspects) {
-            let Some(header) = page.headers.iter().find(|it| it.number == suspect.number) else {
-                continue;
-            };
-            let blocks = LogBlocks::Hash(suspect.hash);
-            let elsewhere = match self.endpoints.others().next() {
-                Some(other) => other.logs(hub, blocks, &TOPICS).await.ok(),
-                None => None,
-            };
-            let logs = match elsewhere {
-                Some(logs) => logs,
-                None => rpc.logs(hub, blocks, &TOPICS).await?,
-            };
-            let logs = page::check_block_logs(hub, header, logs)?;
-            page.logs.extend(logs);
-        }
-        page.logs.sort_by_key(|log| (log.block.number, log.log_index));
         Ok(())
     }
 

@@ -30,7 +30,8 @@ pub(super) async fn ready(State(context): State<Context>) -> Response {
         missing.push("no share of the group key".into());
     }
     for chain in status.chains.iter().filter(|chain| !chain.healthy || chain.halted) {
-        missing.push(format!("chain {} cannot be read", chain.chain_id));
+        let why = chain.trouble.as_deref().unwrap_or("not read");
+        missing.push(format!("chain {}: {why}", chain.chain_id));
     }
     let code = if missing.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (code, Json(json!({ "ready": missing.is_empty(), "missing": missing }))).into_response()

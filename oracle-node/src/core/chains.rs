@@ -10,6 +10,7 @@ use protocol::{
 use store::Batch;
 
 use super::{Core, Waking, now_ms};
+use crate::halt::Halt;
 
 impl Core {
     pub(super) async fn chain_event(
@@ -55,19 +56,30 @@ impl Core {
                 self.store.append(batch).await?;
             }
             ChainEvent::Reorg { old, new } => {
+                self.metrics.work.chain_reorgs.inc();
                 tracing::info!(chain = status.chain_id, ?old, ?new, "re-organised above finality");
             }
             ChainEvent::ReorgBeyondFinality { expected, found } => {
+                let (chain, halt) = (status.chain_id, Halt { expected, found });
                 status.halted = true;
+                status.trouble = Some(halt.to_string());
                 self.operator.halt(hub);
+                if let Some(settler) = self.settlers.get(usize::from(hub.0)) {
+                    settler.halted.send_replace(true);
+                }
                 tracing::error!(
-                    chain = status.chain_id, ?expected, %found,
+                    chain, %halt,
                     "ALARM: a final block was replaced; this node signs nothing more for this \
-                     chain. Find out which chain is right before you start it again"
+                     chain, after a restart either. Find out which block is right, and start with \
+                     --resume-chain {chain}"
                 );
+                let mut batch = Batch::new();
+                halt.write(chain, &mut batch)?;
+                self.store.append(batch).await?;
             }
             ChainEvent::NoEndpoint => {
                 status.healthy = false;
+                status.trouble = Some("no endpoint is of this chain".into());
                 tracing::error!(
                     chain = status.chain_id,
                     "ALARM: no endpoint is of this chain; fix chains.rpc_urls and restart"
@@ -75,11 +87,13 @@ impl Core {
             }
             ChainEvent::Unhealthy { endpoint, trouble } => {
                 status.healthy = false;
+                status.trouble = Some(format!("endpoint {endpoint}: {trouble}"));
                 self.metrics.work.chain_troubles.inc();
                 tracing::warn!(chain = status.chain_id, endpoint, %trouble, "chain cannot be read");
             }
             ChainEvent::Healthy { endpoint } => {
                 status.healthy = true;
+                status.trouble = None;
                 tracing::info!(chain = status.chain_id, endpoint, "chain is read again");
             }
         }

@@ -175,9 +175,13 @@ impl Core {
             Subject::KeyPossession { hub, epoch } => {
                 self.archive.possession(hub, epoch, *signature).write(batch);
                 let key = self.operator.ledger().group().map(|group| group.key.to_eip2537());
-                if let (Some(key), Some(proven)) = (key, self.proven.get(usize::from(hub.0))) {
+                if let (Some(key), Some(settler)) = (key, self.settlers.get(usize::from(hub.0))) {
                     let proof = Box::new(*signature);
-                    proven.send_replace(Some(ProvenKey { epoch, key: Box::new(key), proof }));
+                    settler.proven.send_replace(Some(ProvenKey {
+                        epoch,
+                        key: Box::new(key),
+                        proof,
+                    }));
                 }
             }
             Subject::Beacon { .. } => {}

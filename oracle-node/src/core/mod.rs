@@ -27,7 +27,7 @@ use crate::{
     archive::Archive,
     keys::KeyRing,
     metrics::Metrics,
-    settle::ProvenKey,
+    settle::SettlerControl,
     verification::{Finished, Verification},
     views::{ChainStatus, Seen, View},
 };
@@ -89,8 +89,8 @@ pub(crate) struct Core {
     pub metrics: Arc<Metrics>,
     /// Shows.
     pub view: watch::Sender<Arc<View>>,
-    /// Hands on the proof of possession of the group key, a hub each.
-    pub proven: Vec<watch::Sender<Option<ProvenKey>>>,
+    /// What each hub's settler is told.
+    pub settlers: Vec<SettlerControl>,
     /// Brings fetched bodies back.
     pub fetched: mpsc::Sender<SignedResponse>,
     /// Chains as they were last seen.

@@ -43,7 +43,7 @@ impl Collector for StatusCollector {
             ("chain_healthy", "1 while the chain can be read", |it| u64::from(it.healthy)),
             (
                 "chain_halted",
-                "1 once a final block was replaced: this node signs nothing for the chain",
+                "1 once a final block was replaced, until a person lifts it: nothing is signed for the chain",
                 |it| u64::from(it.halted),
             ),
         ] {

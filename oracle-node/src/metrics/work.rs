@@ -17,6 +17,10 @@ pub(crate) struct Work {
     pub(crate) verifications: Counter,
     /// Times that a chain could not be read.
     pub(crate) chain_troubles: Counter,
+    /// Re-organisations below finality.
+    pub(crate) chain_reorgs: Counter,
+    /// Looks of the submitter that came to nothing.
+    pub(crate) submitter_troubles: Counter,
     /// Responses refused at the API.
     pub(crate) responses_refused: Counter,
     jobs_opened: Counter,
@@ -27,6 +31,11 @@ pub(crate) struct Work {
     submissions: Counter,
     submission_gas: Counter,
     submissions_reverted: Counter,
+    submissions_settled: Counter,
+    submissions_reorged: Counter,
+    submissions_too_dear: Counter,
+    submissions_not_taken: Counter,
+    nonces_taken: Counter,
 }
 
 impl Work {
@@ -43,6 +52,11 @@ impl Work {
             signatures: counter("group_signatures", "Group signatures combined here"),
             verifications: counter("verifications", "Responses verified"),
             chain_troubles: counter("chain_troubles", "Times that a chain could not be read"),
+            chain_reorgs: counter("chain_reorgs", "Re-organisations above the last final block"),
+            submitter_troubles: counter(
+                "submitter_troubles",
+                "Times that the submitter could not look at its chain",
+            ),
             responses_refused: counter("responses_refused", "Responses refused at the API"),
             jobs_opened: counter("jobs_opened", "Jobs opened"),
             jobs_valid: counter("jobs_valid", "Jobs concluded Valid"),
@@ -52,6 +66,23 @@ impl Work {
             submissions: counter("submissions", "Submissions sent, replacements included"),
             submission_gas: counter("submission_gas", "Gas of mined submissions"),
             submissions_reverted: counter("submissions_reverted", "Submissions that reverted"),
+            submissions_settled: counter("submissions_settled", "Submissions deep in the chain"),
+            submissions_reorged: counter(
+                "submissions_reorged",
+                "Transactions that were in a block and are not any more",
+            ),
+            submissions_too_dear: counter(
+                "submissions_too_dear",
+                "Times that the chain began to ask more than fee_max_wei",
+            ),
+            submissions_not_taken: counter(
+                "submissions_not_taken",
+                "Times that a node rejected a transaction, or its pool was full",
+            ),
+            nonces_taken: counter(
+                "nonces_taken",
+                "Nonces of this account that another process used, or holds up",
+            ),
         }
     }
 
@@ -81,7 +112,25 @@ impl Work {
                     self.submissions_reverted.inc();
                 }
             }
-            _ => {}
+            SubmitterEvent::Settled { .. } => {
+                self.submissions_settled.inc();
+            }
+            SubmitterEvent::Reorged { .. } => {
+                self.submissions_reorged.inc();
+            }
+            SubmitterEvent::FeesTooHigh { .. } => {
+                self.submissions_too_dear.inc();
+            }
+            SubmitterEvent::Rejected { .. } | SubmitterEvent::PoolFull { .. } => {
+                self.submissions_not_taken.inc();
+            }
+            SubmitterEvent::NonceTaken { .. } | SubmitterEvent::TakingOver { .. } => {
+                self.nonces_taken.inc();
+            }
+            SubmitterEvent::Cancelling { .. }
+            | SubmitterEvent::SettledElsewhere { .. }
+            | SubmitterEvent::BalanceLow { .. }
+            | SubmitterEvent::Refused { .. } => {}
         }
     }
 }

@@ -5,12 +5,12 @@ use std::sync::{Arc, Mutex};
 use alloy_primitives::{Address, B256, Bytes, FixedBytes, U256};
 use assay_aggregator::{
     Audience, Batch, Certificate, CertificateQuery, CertificateSource, Policy, PrivateKeySigner,
-    SourceError, Submitter, SubmitterConfig, Turn,
+    SourceError, Submitter, SubmitterConfig, SubmitterEvent, Tick, Turn,
 };
 use bindings::AttestationHub;
 use bindings::anvil::{Anvil, AnvilOptions, Mining};
 use bindings::deploy::{Deployment, OperatorKeys, Settings, deploy, mint, register_operator};
-use bindings::rpc::{BlockId, Wallet};
+use bindings::rpc::{BlockId, Transaction, Wallet};
 use protocol::bytes::{HubAddress, PackedOutcome, accumulate, encode_packed, key_possession};
 use protocol::ids::Epoch;
 use threshold::{Share, Sharing, combine, sign_partial};
@@ -171,9 +171,59 @@ impl World {
 
     /// A submitter with an account of its own that has wei.
     pub(crate) async fn submitter(&self, number: u8) -> Submitter<Shelf> {
+        self.fund(number).await;
+        Submitter::new(self.config(), account(number), self.shelf.clone()).unwrap()
+    }
+
+    /// A submitter that asks other endpoints.
+    pub(crate) fn submitter_at(&self, rpc_urls: Vec<String>, number: u8) -> Submitter<Shelf> {
+        let config = SubmitterConfig { rpc_urls, ..self.config() };
+        Submitter::new(config, account(number), self.shelf.clone()).unwrap()
+    }
+
+    /// Gives an account wei.
+    pub(crate) async fn fund(&self, number: u8) {
         let wei = U256::from(10u128.pow(20));
         self.anvil.set_balance(account(number).address(), wei).await.unwrap();
-        Submitter::new(self.config(), account(number), self.shelf.clone()).unwrap()
+    }
+
+    /// Sends a transaction that the submitter knows nothing of.
+    pub(crate) async fn send(&self, transaction: &Transaction, number: u8) {
+        let signed = transaction.clone().sign(&account(number)).unwrap();
+        self.anvil.rpc().send_raw(&signed.raw).await.unwrap();
+    }
+
+    /// The base fee of the next block.
+    pub(crate) async fn base_fee(&self) -> u128 {
+        self.anvil.rpc().fee_history(1).await.unwrap().next_base_fee
+    }
+
+    /// Makes blocks that no transaction fits into.
+    pub(crate) async fn mine_without_room(&self, blocks: u64) {
+        self.anvil.set_block_gas_limit(20_000).await.unwrap();
+        self.anvil.mine(blocks).await.unwrap();
+        self.anvil.set_block_gas_limit(30_000_000).await.unwrap();
+    }
+
+    /// The transaction of an account that waits with its next nonce.
+    async fn pooled(&self, number: u8) -> Option<serde_json::Value> {
+        let content: serde_json::Value =
+            self.anvil.rpc().request("txpool_content", ()).await.unwrap();
+        let of_account = content["pending"].as_object()?.iter().find_map(|(address, waiting)| {
+            let address: Address = address.parse().ok()?;
+            (address == account(number).address()).then_some(waiting)
+        });
+        of_account?.as_object()?.values().next().cloned()
+    }
+
+    pub(crate) async fn pooled_hash(&self, number: u8) -> Option<B256> {
+        self.pooled(number).await?["hash"].as_str()?.parse().ok()
+    }
+
+    pub(crate) async fn pooled_gas(&self, number: u8) -> u64 {
+        let pooled = self.pooled(number).await.unwrap();
+        let gas = pooled["gas"].as_str().unwrap().trim_start_matches("0x");
+        u64::from_str_radix(gas, 16).unwrap()
     }
 
     pub(crate) async fn hub_height(&self) -> u64 {
@@ -196,4 +246,35 @@ impl World {
 
 pub(crate) fn account(number: u8) -> PrivateKeySigner {
     PrivateKeySigner::from_slice(&[number; 32]).unwrap()
+}
+
+/// A transfer of one wei, with fees of its own.
+pub(crate) fn foreign(nonce: u64, fee_max: u128, tip_max: u128) -> Transaction {
+    Transaction {
+        chain_id: CHAIN_ID,
+        nonce,
+        gas_limit: 21_000,
+        fee_max,
+        tip_max,
+        to: Some(account(99).address()),
+        value: U256::from(1),
+        input: Bytes::new(),
+    }
+}
+
+/// Nonce, hash and highest fee of what a tick has sent.
+pub(crate) fn sent(tick: &Tick) -> (u64, B256, u128) {
+    let submitting = tick.events.iter().find_map(|event| match event {
+        SubmitterEvent::Submitting { nonce, hash, fees, .. } => Some((*nonce, *hash, fees.max)),
+        _ => None,
+    });
+    submitting.unwrap_or_else(|| panic!("nothing sent: {tick:?}"))
+}
+
+/// The height that a tick has seen settled.
+pub(crate) fn settled(tick: &Tick) -> Option<u64> {
+    tick.events.iter().find_map(|event| match event {
+        SubmitterEvent::Settled { height, .. } => Some(*height),
+        _ => None,
+    })
 }

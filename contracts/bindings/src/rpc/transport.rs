@@ -35,8 +35,8 @@ impl Default for Limits {
 pub(crate) enum HttpFault {
     #[error("{0}")]
     Request(reqwest::Error),
-    #[error("http status {0}")]
-    Status(u16),
+    #[error("http status {status}")]
+    Status { status: u16, retry_after: Option<Duration> },
     #[error("answer is larger than {0} bytes")]
     TooLarge(usize),
     #[error("answer is not JSON-RPC: {0}")]
@@ -67,6 +67,12 @@ impl BoundedHttp {
         let mut response =
             self.client.post(self.url).json(&packet).send().await.map_err(request_error)?;
         let status = response.status();
+        let refused =
+            HttpFault::Status { status: status.as_u16(), retry_after: retry_after(&response) };
+        // Whatever the body of such an answer says, it is about load and not about the request.
+        if matches!(status.as_u16(), 429 | 503) {
+            return Err(refused);
+        }
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(request_error)? {
             if body.len().saturating_add(chunk.len()) > self.response_bytes_max {
@@ -76,10 +82,16 @@ impl BoundedHttp {
         }
         match serde_json::from_slice(&body) {
             Ok(packet) => Ok(packet),
-            Err(_) if !status.is_success() => Err(HttpFault::Status(status.as_u16())),
+            Err(_) if !status.is_success() => Err(refused),
             Err(error) => Err(HttpFault::NotJsonRpc(error)),
         }
     }
+}
+
+/// `Retry-After` in seconds (RFC 9110, 10.2.3); its other form, a date, is left to the backoff.
+fn retry_after(response: &reqwest::Response) -> Option<Duration> {
+    let seconds = response.headers().get(reqwest::header::RETRY_AFTER)?.to_str().ok()?;
+    seconds.trim().parse().ok().map(Duration::from_secs)
 }
 
 impl Service<RequestPacket> for BoundedHttp {

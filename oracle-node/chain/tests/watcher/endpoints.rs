@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::support::proxy::Proxy;
-use crate::support::tamper::Tamperer;
 use crate::support::{CHAIN_ID, Devnet, next, statements, until, until_read};
 use alloy_primitives::Address;
 use assay_chain::{ChainEvent, Cursor, Finality, ProbeError, Trouble, Watcher};
+use bindings::faulty::FaultyEndpoint;
 
 fn unhealthy(event: &ChainEvent) -> bool {
     matches!(event, ChainEvent::Unhealthy { .. })
@@ -65,13 +65,14 @@ async fn watcher_refuses_an_endpoint_of_another_chain_and_says_so() {
 #[tokio::test]
 async fn watcher_with_one_endpoint_of_another_chain_uses_the_other() {
     let devnet = Devnet::start().await;
-    let wrong = Tamperer::start(devnet.anvil.url(), |method, _, result| {
+    let wrong = FaultyEndpoint::changing(devnet.anvil.url(), |method, _, result| {
         if method == "eth_chainId" {
             *result = "0x1".into();
         }
     })
-    .await;
-    let urls = vec![wrong.url(), devnet.anvil.url().to_owned()];
+    .await
+    .unwrap();
+    let urls = vec![wrong.url().to_owned(), devnet.anvil.url().to_owned()];
     let mut watcher =
         Watcher::new(devnet.config_at(urls, Finality::Depth(0)), Cursor::START).unwrap();
     devnet.request("first").await;
@@ -96,14 +97,16 @@ async fn watcher_asks_again_for_logs_that_the_bloom_filter_promises() {
     let devnet = Devnet::start().await;
     let dropped = Arc::new(AtomicUsize::new(0));
     let counter = dropped.clone();
-    let forgetful = Tamperer::start(devnet.anvil.url(), move |method, parameters, result| {
-        if method == "eth_getLogs" && parameters[0].get("blockHash").is_none() {
-            counter.fetch_add(result.as_array().map_or(0, Vec::len), Ordering::SeqCst);
-            *result = serde_json::json!([]);
-        }
-    })
-    .await;
-    let config = devnet.config_at(vec![forgetful.url()], Finality::Depth(0));
+    let forgetful =
+        FaultyEndpoint::changing(devnet.anvil.url(), move |method, parameters, result| {
+            if method == "eth_getLogs" && parameters[0].get("blockHash").is_none() {
+                counter.fetch_add(result.as_array().map_or(0, Vec::len), Ordering::SeqCst);
+                *result = serde_json::json!([]);
+            }
+        })
+        .await
+        .unwrap();
+    let config = devnet.config_at(vec![forgetful.url().to_owned()], Finality::Depth(0));
     let mut watcher = Watcher::new(config, Cursor::START).unwrap();
     devnet.request("first").await;
     devnet.request("second").await;
@@ -118,12 +121,12 @@ async fn check_lie(
 ) {
     let devnet = Devnet::start().await;
     devnet.request("first").await;
-    let liar = Tamperer::start(devnet.anvil.url(), change).await;
-    let alone = devnet.config_at(vec![liar.url()], Finality::Depth(0));
+    let liar = FaultyEndpoint::changing(devnet.anvil.url(), change).await.unwrap();
+    let alone = devnet.config_at(vec![liar.url().to_owned()], Finality::Depth(0));
     let events = until(&mut Watcher::new(alone, Cursor::START).unwrap(), unhealthy).await;
     assert_eq!(statements(&events), [""; 0]);
 
-    let urls = vec![liar.url(), devnet.anvil.url().to_owned()];
+    let urls = vec![liar.url().to_owned(), devnet.anvil.url().to_owned()];
     let both = devnet.config_at(urls, Finality::Depth(0));
     let mut watcher = Watcher::new(both, Cursor::START).unwrap();
     let events = until_read(&mut watcher, devnet.head().await).await;
@@ -187,7 +190,7 @@ async fn watcher_takes_no_answers_of_another_shape() {
 #[tokio::test]
 async fn watcher_asks_for_fewer_blocks_when_a_range_is_refused() {
     let devnet = Devnet::start().await;
-    let narrow = Tamperer::start(devnet.anvil.url(), |method, parameters, result| {
+    let narrow = FaultyEndpoint::changing(devnet.anvil.url(), |method, parameters, result| {
         if method != "eth_getLogs" {
             return;
         }
@@ -202,8 +205,9 @@ async fn watcher_asks_for_fewer_blocks_when_a_range_is_refused() {
             *result = "0".repeat(17 << 20).into();
         }
     })
-    .await;
-    let config = devnet.config_at(vec![narrow.url()], Finality::Depth(0));
+    .await
+    .unwrap();
+    let config = devnet.config_at(vec![narrow.url().to_owned()], Finality::Depth(0));
     let mut watcher = Watcher::new(config, Cursor::START).unwrap();
     devnet.request("first").await;
     devnet.request("second").await;

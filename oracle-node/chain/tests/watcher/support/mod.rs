@@ -1,7 +1,6 @@
 //! A real chain with the contracts on it, and what a test does to it.
 
 pub(crate) mod proxy;
-pub(crate) mod tamper;
 
 use std::time::Duration;
 
