@@ -180,6 +180,14 @@ impl World {
         self.schedule(down_ms, place, Happening::Restart);
     }
 
+    /// A member's endpoint shows a re-organisation beyond finality.
+    pub fn halt(&mut self, place: usize) {
+        let process = self.members.get_mut(place).and_then(|member| member.process.as_mut());
+        if let Some(operator) = process {
+            operator.halt(HubIndex(0));
+        }
+    }
+
     /// Runs until `done`, or for `limit_ms` of virtual time; whether it was done.
     pub fn run_until(&mut self, limit_ms: u64, done: impl Fn(&Self) -> bool) -> bool {
         let end = self.now_ms.saturating_add(limit_ms);

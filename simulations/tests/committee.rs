@@ -6,7 +6,8 @@ use assay_simulations::{
 };
 use protocol::{
     bytes,
-    ids::JobId,
+    fact::Fact,
+    ids::{JobId, OperatorIndex},
     outcome::{Verdict, code},
 };
 
@@ -105,6 +106,44 @@ fn committee_member_down_concludes_and_catches_up() {
     let back = world.run_until(LIMIT_MS, |world| world.operators().count() == 4);
     assert!(back);
     assert!(world.operators().all(operator::Operator::has_share));
+    assert_same_digest(&mut world);
+}
+
+/// Facts about a job that a member put into bundles.
+fn facts_about(world: &World, member: u16, job: JobId) -> usize {
+    let of_member = world
+        .blocks
+        .iter()
+        .flat_map(|(_, block)| &block.bundles)
+        .filter(|signed| signed.bundle.operator == OperatorIndex(member));
+    let is_about = |fact: &&Fact| match fact {
+        Fact::Saw(sighting) => sighting.job.id() == job,
+        Fact::Got { job: of, .. } | Fact::Commit { job: of, .. } | Fact::Reveal { job: of, .. } => {
+            *of == job
+        }
+        Fact::CeremonyKey { .. } | Fact::CeremonyLog { .. } => false,
+    };
+    of_member.flat_map(|signed| &signed.bundle.facts).filter(is_about).count()
+}
+
+/// INV-REORG: who has halted a hub says nothing about its jobs and signs nothing for it; heights go on.
+#[test]
+fn committee_hub_halted_by_f_goes_on_and_by_more_is_signed_nothing_for() {
+    let mut world = world_with_key(Options::default());
+    world.halt(0);
+    let job = world.request(1, Behaviour::Honest);
+    settle(&mut world, &[job]);
+    assert_eq!(verdict_of(&world, job).0, Verdict::Valid);
+    assert_eq!(facts_about(&world, 0, job), 0);
+    assert!((1..4).all(|member| facts_about(&world, member, job) > 0));
+
+    world.halt(1);
+    let (attested, height) = (world.attestations.len(), world.blocks.len());
+    let job = world.request(2, Behaviour::Honest);
+    world.run_until(LIMIT_MS, |_| false);
+    assert_eq!(world.attestations.len(), attested);
+    assert!((0..2).all(|member| facts_about(&world, member, job) == 0));
+    assert!(facts_about(&world, 2, job) > 0 && world.blocks.len() > height);
     assert_same_digest(&mut world);
 }
 

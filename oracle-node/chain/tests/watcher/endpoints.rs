@@ -155,6 +155,38 @@ async fn watcher_takes_no_logs_of_another_block() {
     .await;
 }
 
+/// Changes every log that is asked for.
+async fn check_lying_log(change: fn(&mut serde_json::Value)) {
+    check_lie(move |method, _, result| {
+        if method == "eth_getLogs" {
+            result.as_array_mut().into_iter().flatten().for_each(change);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn watcher_takes_no_logs_outside_the_range() {
+    check_lying_log(|log| log["blockNumber"] = "0xffff".into()).await;
+    check_lying_log(|log| log["blockNumber"] = "0x0".into()).await;
+}
+
+#[tokio::test]
+async fn watcher_takes_no_removed_logs() {
+    check_lying_log(|log| log["removed"] = true.into()).await;
+}
+
+#[tokio::test]
+async fn watcher_takes_no_log_twice() {
+    check_lie(|method, _, result| {
+        if method == "eth_getLogs" {
+            let again = result.as_array().cloned().unwrap_or_default();
+            result.as_array_mut().unwrap().extend(again);
+        }
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn watcher_takes_no_invented_logs() {
     check_lie(|method, _, result| {
