@@ -225,3 +225,38 @@ async fn watcher_whose_endpoints_head_goes_back_waits_and_repeats_nothing() {
     assert_eq!(statements(&events), ["later"]);
     assert!(matches!(events[0], ChainEvent::Healthy { .. }));
 }
+
+#[tokio::test]
+async fn watcher_whose_endpoint_turns_to_another_chain_refuses_it_and_does_not_halt() {
+    let devnet = Devnet::start().await;
+    devnet.request("honest").await;
+    let head = devnet.head().await;
+    let turned = switch(false);
+    let on = turned.clone();
+    let endpoint = FaultyEndpoint::changing(devnet.anvil.url(), move |method, _, result| {
+        if !on.load(Ordering::SeqCst) {
+            return;
+        }
+        match method {
+            "eth_chainId" => *result = "0x1".into(),
+            "eth_getBlockByNumber" => {
+                result["hash"] = format!("0x{}", "ab".repeat(32)).into();
+                result["parentHash"] = format!("0x{}", "ab".repeat(32)).into();
+            }
+            _ => {}
+        }
+    })
+    .await
+    .unwrap();
+    let mut watcher = watch(&devnet, &[endpoint.url()], DEPTH_0);
+    until_read(&mut watcher, head).await;
+    turned.store(true, Ordering::SeqCst);
+    devnet.anvil.mine(1).await.unwrap();
+    let events = until(&mut watcher, |it| matches!(it, ChainEvent::NoEndpoint)).await;
+    let refused = |it: &ChainEvent| {
+        matches!(it, ChainEvent::Unhealthy { trouble: Trouble::WrongChain { found: 1 }, .. })
+    };
+    assert!(events.iter().any(refused), "{events:?}");
+    assert!(!events.iter().any(|it| matches!(it, ChainEvent::ReorgBeyondFinality { .. })));
+    assert_eq!(next(&mut watcher).await, None);
+}
