@@ -20,8 +20,8 @@
 //! in a proof and in a key, but for IC points: an input that the circuit does not use has
 //! one, and such an input cannot be bound. The Solidity verifier refuses the same.
 //!
-//! *Batches.* Proofs over one key are checked together: with coefficients `ρᵢ` of 128
-//! bits, derived from keccak256 of the whole batch, the equation
+//! *Batches.* Proofs over one key are checked together: with coefficients `ρᵢ`, one of 2¹²⁸ each,
+//! derived from keccak256 of the whole batch, the equation
 //! `∏ e(ρᵢAᵢ, Bᵢ) = e(∑ρᵢ·α, β) e(∑ρᵢLᵢ, γ) e(∑ρᵢCᵢ, δ)` takes one multi-pairing. When it
 //! fails, halves are checked until every bad item is named; a single item is always
 //! checked by its own equation (Bellare, Garay, Rabin 1998, the small exponents test).
@@ -29,6 +29,7 @@
 mod batch;
 mod bound;
 mod cache;
+mod coefficient;
 mod encoding;
 mod key;
 mod proof;

@@ -3,7 +3,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use alloy_primitives::{B256, keccak256};
 
-use super::batch;
 use super::cache::{KeyCache, Prepared};
 use super::proof::split_response;
 use super::{Input, PreparedKey, Proof, PublicInputs, Statement, VerifyingKey};
@@ -139,7 +138,7 @@ impl Verifier for Groth16Bn254 {
             let Some(Ok(first)) = indices.first().and_then(|index| claims.get(*index)) else {
                 continue;
             };
-            for position in batch::bad_items(&first.key, &group) {
+            for position in first.key.bad_items(&group) {
                 if let Some(flag) = indices.get(position).and_then(|index| bad.get_mut(*index)) {
                     *flag = true;
                 }

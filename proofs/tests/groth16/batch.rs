@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use alloy_primitives::U256;
 use ark_bn254::Fr;
-use proofs::groth16_bn254::Groth16Bn254;
+use proofs::groth16_bn254::{Groth16Bn254, Proof, PublicInputs, VerifyingKey};
 use proofs::{Code, Context, Item, Verdict, Verifier};
 use proptest::prelude::*;
 
@@ -139,6 +139,33 @@ fn each_position_of_a_bad_item_is_named() {
         let cases: Vec<_> = (0..5).map(|index| case(&keys, 0, fault(index), index)).collect();
         check(&verifier, &cases);
     }
+}
+
+#[test]
+fn bad_items_of_long_batches_are_named() {
+    let keys = two_keys();
+    let verifier = verifier(&keys);
+    for (count, bad) in [(32, vec![31]), (33, vec![0, 15, 16, 32]), (57, vec![17, 18, 47, 56])] {
+        let fault = |index| if bad.contains(&index) { Fault::WrongProof } else { Fault::None };
+        let cases: Vec<_> = (0..count).map(|index| case(&keys, 0, fault(index), index)).collect();
+        check(&verifier, &cases);
+    }
+}
+
+#[test]
+fn items_with_another_number_of_inputs_are_bad() {
+    let trapdoor = Trapdoor::new(1, 3);
+    let key = VerifyingKey::from_canonical(&trapdoor.key()).unwrap().prepare();
+    let numbers = [1, 2, 3].map(U256::from);
+    let proofs: Vec<_> = (0..4)
+        .map(|seed| trapdoor.prove(&numbers, seed).try_into().unwrap())
+        .map(|bytes| Proof::from_canonical(&bytes).unwrap())
+        .collect();
+    let inputs = [&numbers[..], &numbers[..2], &[numbers[0]; 3], &numbers[..]]
+        .map(|numbers| PublicInputs::new(numbers).unwrap());
+    let items: Vec<_> = proofs.iter().zip(&inputs).collect();
+    assert_eq!(key.bad_items(&items), [1, 2]);
+    assert!(key.bad_items(&[]).is_empty());
 }
 
 #[test]
