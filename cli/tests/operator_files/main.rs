@@ -128,7 +128,7 @@ fn doctor_of_a_node_without_keys_or_chain_fails_and_names_both() {
     assert!(init(folder.path(), "keys-0").status.success());
     std::fs::remove_file(folder.path().join("keys-0/network.json")).unwrap();
     let told = assay(folder.path(), &["operator", "doctor", "--json"]);
-    assert_eq!(told.status.code(), Some(1));
+    assert_eq!(told.status.code(), Some(2));
     let checks: Vec<serde_json::Value> = serde_json::from_slice(&told.stdout).unwrap();
     let failed = |name: &str| {
         checks.iter().any(|check| check["check"] == name && check["result"] == "failed")
