@@ -3,10 +3,11 @@ pragma solidity 0.8.37;
 
 import {HubBase} from "./support/HubBase.sol";
 import {HubHandler} from "./support/HubHandler.sol";
+import {Reporting} from "./support/Reached.sol";
 
 /// @dev After any sequence of calls the hub owes exactly what it holds, and no outcome ever changes (INV-JOB-ONCE,
 /// INV-MONEY).
-contract HubInvariantsTest is HubBase {
+contract HubInvariantsTest is HubBase, Reporting {
     HubHandler private _handler;
 
     function setUp() public {
@@ -23,6 +24,10 @@ contract HubInvariantsTest is HubBase {
         _checkMoney();
         _checkOutcomes();
         vm.assertEq(hub.lastAcc(), _handler.lastTip());
+    }
+
+    function afterInvariant() public {
+        _report("Hub", _handler);
     }
 
     /// @dev The balance is the fees still open and the credits.

@@ -11,10 +11,11 @@ import {MockHub} from "./mocks/MockHub.sol";
 import {FeeToken} from "./mocks/Tokens.sol";
 import {CheatTest} from "./support/Cheats.sol";
 import {MoneyHandler} from "./support/MoneyHandler.sol";
+import {Reporting} from "./support/Reached.sol";
 
 /// @dev INV-MONEY and INV-EXPIRE: after any sequence of calls, every unit of every token, of stake and of native currency
 /// is owed to exactly one party, as an independent ledger says.
-contract MoneyInvariantsTest is CheatTest {
+contract MoneyInvariantsTest is CheatTest, Reporting {
     MockHub private _hub;
     ResourceEscrow private _escrow;
     ResourceRegistry private _registry;
@@ -40,13 +41,14 @@ contract MoneyInvariantsTest is CheatTest {
         targets[0] = address(_handler);
     }
 
-    /// forge-config: default.invariant.runs = 256
-    /// forge-config: default.invariant.depth = 64
-    /// forge-config: default.invariant.check_interval = 16
     function invariant_money_everyUnitIsOwedToOneParty() public view {
         _checkEscrow();
         _checkStake();
         _checkJobs();
+    }
+
+    function afterInvariant() public {
+        _report("Money", _handler);
     }
 
     /// @dev A fixed walk through every action, so that a handler that stopped reaching one is noticed.

@@ -6,9 +6,10 @@ import {OperatorRegistry} from "../src/OperatorRegistry.sol";
 import {DevToken} from "../src/dev/DevToken.sol";
 import {IOperatorRegistry} from "../src/interfaces/IOperatorRegistry.sol";
 import {HubBase} from "./support/HubBase.sol";
+import {Reached, Reporting} from "./support/Reached.sol";
 
 /// @dev Random calls to a registry; those that it refuses change nothing.
-contract RegistryHandler is HubBase {
+contract RegistryHandler is HubBase, Reached {
     address public constant SLASHER = address(0x51a54e8);
     address public constant REPORTER = address(0x8e9);
 
@@ -19,16 +20,18 @@ contract RegistryHandler is HubBase {
     }
 
     function register() external {
-        if (registered < 12) _register(registered++);
+        if (registered == 12) return;
+        _register(registered++);
+        _did("register");
     }
 
     function requestExit(uint256 seed) external {
-        _try(_ownerOf(_pick(seed)), abi.encodeCall(registry.requestExit, (_operator(_pick(seed)))));
+        _try("requestExit", _ownerOf(_pick(seed)), abi.encodeCall(registry.requestExit, (_operator(_pick(seed)))));
     }
 
     function withdrawStake(uint256 seed) external {
         address owner = _ownerOf(_pick(seed));
-        _try(owner, abi.encodeCall(registry.withdrawStake, (_operator(_pick(seed)), owner)));
+        _try("withdrawStake", owner, abi.encodeCall(registry.withdrawStake, (_operator(_pick(seed)), owner)));
     }
 
     function addStake(uint256 seed, uint128 amount) external {
@@ -37,34 +40,34 @@ contract RegistryHandler is HubBase {
         token.mint(owner, amount);
         vm.prank(owner);
         token.approve(address(registry), amount);
-        _try(owner, abi.encodeCall(registry.addStake, (_operator(_pick(seed)), amount)));
+        _try("addStake", owner, abi.encodeCall(registry.addStake, (_operator(_pick(seed)), amount)));
     }
 
     function slash(uint256 seed, uint128 amount) external {
         amount = uint128(_bound(amount, 0, STAKE));
         address reporter = seed & 1 == 0 ? REPORTER : address(0);
-        _try(SLASHER, abi.encodeCall(registry.slash, (_operator(_pick(seed)), amount, reporter)));
+        _try("slash", SLASHER, abi.encodeCall(registry.slash, (_operator(_pick(seed)), amount, reporter)));
     }
 
     function jail(uint256 seed) external {
-        _try(SLASHER, abi.encodeCall(registry.jail, (_operator(_pick(seed)))));
+        _try("jail", SLASHER, abi.encodeCall(registry.jail, (_operator(_pick(seed)))));
     }
 
     function unjail(uint256 seed) external {
-        _try(SLASHER, abi.encodeCall(registry.unjail, (_operator(_pick(seed)))));
+        _try("unjail", SLASHER, abi.encodeCall(registry.unjail, (_operator(_pick(seed)))));
     }
 
     function withdrawReward() external {
-        _try(REPORTER, abi.encodeCall(registry.withdrawReward, (REPORTER)));
+        _try("withdrawReward", REPORTER, abi.encodeCall(registry.withdrawReward, (REPORTER)));
     }
 
     function freezeAndActivate() external {
-        _try(address(this), abi.encodeCall(registry.freezeCommittee, ()));
-        _try(address(hub), abi.encodeCall(registry.activateCommittee, ()));
+        _try("freeze", address(this), abi.encodeCall(registry.freezeCommittee, ()));
+        _try("activate", address(hub), abi.encodeCall(registry.activateCommittee, ()));
     }
 
     function freeze() external {
-        _try(address(this), abi.encodeCall(registry.freezeCommittee, ()));
+        _try("freeze", address(this), abi.encodeCall(registry.freezeCommittee, ()));
     }
 
     function pass(uint256 seed) external {
@@ -79,15 +82,15 @@ contract RegistryHandler is HubBase {
         return registered == 0 ? 0 : seed % registered;
     }
 
-    function _try(address sender, bytes memory call) private {
+    function _try(bytes32 action, address sender, bytes memory call) private {
         vm.prank(sender);
         (bool ok,) = address(registry).call(call);
-        ok;
+        if (ok) _did(action);
     }
 }
 
 /// @dev Every unit of stake is owed to one owner, one reporter, or is locked for ever; members are always accountable.
-contract RegistryInvariantsTest is HubBase {
+contract RegistryInvariantsTest is HubBase, Reporting {
     RegistryHandler private _handler;
 
     function setUp() public {
@@ -108,6 +111,10 @@ contract RegistryInvariantsTest is HubBase {
         _checkMembers();
         _checkPending();
         _checkOrder();
+    }
+
+    function afterInvariant() public {
+        _report("Registry", _handler);
     }
 
     /// @dev The balance is stakes, rewards and what is locked for ever.

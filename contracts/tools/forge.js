@@ -23,6 +23,6 @@ function forge(args, options = { stdio: "inherit" }) {
   return run.status === null ? 1 : run.status;
 }
 
-module.exports = { forge, root };
+module.exports = { forge, forgePath, root };
 
 if (require.main === module) process.exitCode = forge(process.argv.slice(2));

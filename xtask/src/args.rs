@@ -51,7 +51,7 @@ pub(crate) enum Command {
     Tidy,
     /// Run the tests
     Test {
-        /// More fuzz, property and invariant runs; minutes instead of seconds
+        /// More fuzz and property runs, and a million calls for each suite of invariants; an hour and more
         #[arg(long)]
         long: bool,
         /// Only this package (may be repeated); without it, all packages and the contracts
@@ -66,6 +66,12 @@ pub(crate) enum Command {
         /// Write the gas snapshots and ABIs instead of checking them
         #[arg(long)]
         update: bool,
+    },
+    /// Run Slither over the contracts and compare with the committed answers; needs python 3.11 or later
+    Analyse {
+        /// Also the symbolic checks of `contracts/symbolic` by halmos; many minutes
+        #[arg(long)]
+        long: bool,
     },
     /// Build `assay` and run `assay demo`
     Demo {

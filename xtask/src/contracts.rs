@@ -5,10 +5,8 @@ use eyre::{Result, bail};
 use crate::repository::Repository;
 use crate::shell::Program;
 
-/// Fuzz runs of `test --long`.
-const FUZZ_RUNS_LONG: &str = "10000";
-/// Invariant runs of `test --long`.
-const INVARIANT_RUNS_LONG: &str = "1000";
+/// The profile of `contracts/foundry.toml` for `test --long`.
+const PROFILE_LONG: (&str, &str) = ("FOUNDRY_PROFILE", "long");
 
 /// Tells forge to compare gas with the committed snapshots.
 const SNAPSHOT_CHECK: &str = "FORGE_SNAPSHOT_CHECK";
@@ -63,10 +61,16 @@ pub(crate) fn test(repository: &Repository, effort: Effort) -> Result<()> {
     let program = forge(repository, &["test"])?.env(SNAPSHOT_WRITE, "false");
     match effort {
         Effort::Usual => program.run(),
-        Effort::Long => program
-            .env("FOUNDRY_FUZZ_RUNS", FUZZ_RUNS_LONG)
-            .env("FOUNDRY_INVARIANT_RUNS", INVARIANT_RUNS_LONG)
-            .run(),
+        Effort::Long => program.env(PROFILE_LONG.0, PROFILE_LONG.1).run(),
+    }
+}
+
+/// Static analysis against the committed answers; with `Long` the symbolic checks too.
+pub(crate) fn analyse(repository: &Repository, effort: Effort) -> Result<()> {
+    repository.program("node", "contracts")?.arg("tools/slither.js").run()?;
+    match effort {
+        Effort::Usual => Ok(()),
+        Effort::Long => repository.program("node", "contracts")?.arg("tools/halmos.js").run(),
     }
 }
 

@@ -42,6 +42,10 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
             let derived = if update { Derived::Update } else { Derived::Check };
             contracts::run(&repository, derived)
         }
+        Command::Analyse { long } => {
+            setup::ensure(&repository)?;
+            contracts::analyse(&repository, if long { Effort::Long } else { Effort::Usual })
+        }
         Command::Demo { rest } => demo(&repository, &rest, None),
     }?;
     Ok(ExitCode::SUCCESS)
@@ -158,6 +162,10 @@ fn ci(repository: &Repository, only: &[String], fail_fast: bool) -> Result<ExitC
         }),
         Section::new("contracts", "cargo xtask contracts", || {
             contracts::run(repository, Derived::Check)
+        }),
+        Section::new("analyse", "cargo xtask analyse", || {
+            setup::ensure(repository)?;
+            contracts::analyse(repository, Effort::Usual)
         }),
         Section::new("demo", "cargo xtask demo", || demo(repository, &[], Some(DEMO_LIMIT))),
     ];

@@ -4,6 +4,8 @@
 //! submitters, feature `deploy` the deployment of all contracts for the devnet and for tests.
 
 #[cfg(feature = "deploy")]
+pub mod addresses;
+#[cfg(feature = "deploy")]
 pub mod anvil;
 mod contracts;
 #[cfg(feature = "deploy")]

@@ -5,9 +5,10 @@ import {AttestationHub} from "../../src/AttestationHub.sol";
 import {OperatorRegistry} from "../../src/OperatorRegistry.sol";
 import {IAttestationHub} from "../../src/interfaces/IAttestationHub.sol";
 import {HubBase} from "./HubBase.sol";
+import {Reached} from "./Reached.sol";
 
 /// @dev Random but valid calls to a hub, with an independent account of what it owes and of what it said.
-contract HubHandler is HubBase {
+contract HubHandler is HubBase, Reached {
     uint256 public constant ACTORS = 4;
 
     /// @dev Fees of jobs that nobody was credited with or took back.
@@ -43,6 +44,7 @@ contract HubHandler is HubBase {
         (idOf[index], escrowOf[index]) = (jobId, escrow);
         openFees += FEE;
         owed[escrow] += value - FEE;
+        _did("request");
     }
 
     function submit(uint256 seed, uint256 heights) external {
@@ -57,6 +59,7 @@ contract HubHandler is HubBase {
         for (uint256 i = 0; i < batches.length; ++i) {
             _account(batches[i].packed, actor(seed));
         }
+        _did("submit");
     }
 
     function announceAndClaim(uint256 seed, uint8 verdict) external {
@@ -72,9 +75,11 @@ contract HubHandler is HubBase {
         IAttestationHub.Proof memory proof = _proof(_announcedTip, leaves, 0, packed);
         _announcedTip = _accAfter(_announcedTip, batches);
         hub.announce(EPOCH, 1, _blockId(1), batches, _attest(SECRET, EPOCH, 1, _announcedTip));
+        _did("announce");
         if (hub.outcomeOf(idOf[index]).claimed) return;
         vm.prank(actor(seed));
         hub.claim(outcome, proof);
+        _did(said[index] == 0 ? bytes32("claimFirst") : bytes32("claimRecorded"));
         _account(packed, actor(seed));
     }
 
@@ -88,9 +93,11 @@ contract HubHandler is HubBase {
             spent[index] = true;
             openFees -= FEE;
             owed[escrowOf[index]] += FEE;
+            _did("refund");
         } catch {
             (,, uint64 deadline,) = hub.jobOf(idOf[index]);
             require(said[index] != 0 || spent[index] || block.timestamp <= deadline, "a fee withheld");
+            _did("refundRefused");
         }
     }
 
@@ -104,6 +111,7 @@ contract HubHandler is HubBase {
         hub.withdraw(to);
         require(to.balance - before == amount, "another amount");
         owed[account] = 0;
+        _did("withdraw");
     }
 
     function pass(uint256 seed) external {
@@ -129,9 +137,16 @@ contract HubHandler is HubBase {
             for (uint256 i = 0; i < 8; ++i) {
                 index = index << 8 | uint8(packed[offset + i]);
             }
-            if (index > hub.jobCount() || said[index] != 0) continue;
+            if (index > hub.jobCount() || said[index] != 0) {
+                _did("outcomeSkipped");
+                continue;
+            }
             said[index] = uint8(packed[offset + 8]) + 1;
-            if (spent[index]) continue;
+            if (spent[index]) {
+                _did("outcomeUnpaid");
+                continue;
+            }
+            _did("outcomePaid");
             spent[index] = true;
             openFees -= FEE;
             owed[account] += FEE;

@@ -7,10 +7,11 @@ import {IResourceEscrow} from "../../src/interfaces/IResourceEscrow.sol";
 import {MockHub} from "../mocks/MockHub.sol";
 import {FalseToken, FeeToken, MockToken, ReentrantToken, SilentToken} from "../mocks/Tokens.sol";
 import {CheatTest} from "./Cheats.sol";
+import {Reached} from "./Reached.sol";
 
 /// @dev Everything that anyone can do with money here, with a ledger of its own beside it: what each call must change is
 /// computed from the rules alone, and the invariant test compares. A call that must fail is made too, and must fail.
-contract MoneyHandler is CheatTest {
+contract MoneyHandler is CheatTest, Reached {
     struct GhostJob {
         bytes32 id;
         address token;
@@ -55,8 +56,6 @@ contract MoneyHandler is CheatTest {
     mapping(address provider => uint256) public ghostLeaving;
     mapping(address provider => uint256) public ghostLeavingAt;
     uint256 public ghostStakeDonated;
-    /// @dev How often each action did its work, to see that the campaign reached it.
-    mapping(bytes32 action => uint256) public done;
 
     constructor(
         MockHub hub_,
@@ -146,7 +145,7 @@ contract MoneyHandler is CheatTest {
         hub.record(job.id, verdict);
         if (job.recorded) return;
         (job.recorded, job.verdict, job.recordedAt) = (true, verdict, block.timestamp);
-        ++done["recordVerdict"];
+        _did("recordVerdict");
     }
 
     function settle(uint256 jobSeed) external {
@@ -164,7 +163,7 @@ contract MoneyHandler is CheatTest {
         (bool ok,) = address(hub).call(abi.encodeCall(MockHub.deliver, (job.id)));
         if (!ok) return;
         vm.assertTrue(_isFinal(job), "delivered before it was final");
-        ++done["deliver"];
+        _did("deliver");
         if (open) _settled(job);
     }
 
@@ -214,7 +213,7 @@ contract MoneyHandler is CheatTest {
         registry.increaseStake(amount);
         vm.stopPrank();
         ghostFree[provider] += _arrives(address(stakeToken), amount);
-        ++done["increaseStake"];
+        _did("increaseStake");
     }
 
     function _requestWithdrawal(address provider, uint256 amount) private {
@@ -225,7 +224,7 @@ contract MoneyHandler is CheatTest {
         ghostFree[provider] -= amount;
         ghostLeaving[provider] += amount;
         ghostLeavingAt[provider] = block.timestamp + registry.withdrawalDelay();
-        ++done["requestWithdrawal"];
+        _did("requestWithdrawal");
     }
 
     function _cancelWithdrawal(address provider) private {
@@ -234,7 +233,7 @@ contract MoneyHandler is CheatTest {
         registry.cancelWithdrawal();
         ghostFree[provider] += ghostLeaving[provider];
         ghostLeaving[provider] = 0;
-        ++done["cancelWithdrawal"];
+        _did("cancelWithdrawal");
     }
 
     function _withdrawStake(address provider) private {
@@ -244,7 +243,7 @@ contract MoneyHandler is CheatTest {
         vm.assertTrue(ok == works, "withdrawStake");
         if (!works) return;
         ghostLeaving[provider] = 0;
-        ++done["withdrawStake"];
+        _did("withdrawStake");
     }
 
     function claim(uint256 partySeed) external {
@@ -255,7 +254,7 @@ contract MoneyHandler is CheatTest {
         vm.assertTrue(ok == works, "claim");
         if (!works) return;
         ghostClaimable[party] = 0;
-        ++done["claim"];
+        _did("claim");
     }
 
     // The world
@@ -335,7 +334,7 @@ contract MoneyHandler is CheatTest {
         uint256 compensation = slashed * registry.compensationBps() / BPS;
         ghostClaimable[job.consumer] += compensation;
         ghostClaimable[burner] += slashed - compensation;
-        if (slashed > 0) ++done["slash"];
+        if (slashed > 0) _did("slash");
     }
 
     function _createCall(GhostJob memory job, uint256 key, uint256 amount) private returns (bytes memory) {
@@ -370,7 +369,7 @@ contract MoneyHandler is CheatTest {
         vm.prank(sender);
         (ok, result) = address(escrow).call{value: value}(data);
         vm.assertTrue(ok == works, action);
-        if (ok) ++done[bytes32(bytes(action))];
+        if (ok) _did(bytes32(bytes(action)));
     }
 
     function _isFinal(GhostJob storage job) private view returns (bool) {
