@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use alloy_primitives::{Address, B256};
-use bindings::addresses::{AddressFile, Published};
-use bindings::deploy::Deployment;
+use assay_bindings::addresses::{AddressFile, Published};
+use assay_bindings::deploy::Deployment;
 use serde_json::Value;
 
 fn committed(name: &str) -> Value {
@@ -67,8 +67,7 @@ fn matches(pattern: Option<&Value>, text: &str) -> bool {
     let hex = |text: &str, digits| {
         text.len() == digits && text.bytes().all(|byte| byte.is_ascii_hexdigit())
     };
-    let prefixed =
-        |digits| text.strip_prefix("0x").is_some_and(|text: &str| hex(text, digits));
+    let prefixed = |digits| text.strip_prefix("0x").is_some_and(|text: &str| hex(text, digits));
     match pattern.and_then(Value::as_str) {
         None => true,
         Some("^0x[0-9a-fA-F]{40}$") => prefixed(40),
