@@ -7,9 +7,13 @@ use eyre::{Result, eyre};
 use tracing_subscriber::EnvFilter;
 
 /// What daemons log when nobody says: what they do themselves, and what goes wrong below. The
-/// engine tells every vote at `info`.
-pub(crate) const DAEMON_FILTER: &str =
-    "info,arc_malachitebft_core_consensus=warn,arc_malachitebft_engine=warn";
+/// engine tells every vote at `info`, and the network's libraries every bad message at `warn`, as
+/// often as a peer likes; the node counts those, and tells of them itself.
+pub(crate) const DAEMON_FILTER: &str = concat!(
+    "info,arc_malachitebft_core_consensus=warn,arc_malachitebft_engine=warn,",
+    "libp2p_gossipsub=error,libp2p_request_response=error,libp2p_yamux=error,libp2p_swarm=error,",
+    "yamux=error",
+);
 
 /// Options that every command takes.
 #[derive(Args)]

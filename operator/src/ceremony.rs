@@ -15,7 +15,7 @@ use threshold::{EphemeralKey, Share, dkg};
 use zeroize::Zeroizing;
 
 use crate::{
-    effect::{Effect, JournalKey, Warning},
+    effect::{Effect, Fault, JournalKey, Warning},
     frame::Backoff,
 };
 
@@ -150,9 +150,10 @@ impl CeremonyDriver {
         from: OperatorIndex,
         bytes: &[u8],
     ) -> Vec<Effect> {
-        let (Ok(message), Some(active)) = (Direct::try_from_slice(bytes), &mut self.active) else {
-            return Vec::new();
+        let Ok(message) = Direct::try_from_slice(bytes) else {
+            return vec![Effect::Blame { member: from, fault: Fault::Malformed }];
         };
+        let Some(active) = &mut self.active else { return Vec::new() };
         match message {
             Direct::Dealing { round, public, sealed } if round == active.round => {
                 let effects = active.dealt(ledger, self.me, from, public, &sealed);

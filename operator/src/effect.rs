@@ -32,8 +32,19 @@ pub enum Acceptance {
     Accept,
     /// Not useful now; nobody's fault.
     Ignore,
-    /// Wrong, and its sender's fault.
-    Reject,
+    /// Wrong on every member that is honest, so whoever passed it on is at fault.
+    Reject(Fault),
+}
+
+/// What is wrong with a message, however far the member that judges it has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Bytes that are no message.
+    Malformed,
+    /// In the name of nobody in the committee.
+    NotMember,
+    /// Not signed by whom it names, or for another ledger, committee or challenge.
+    BadSignature,
 }
 
 /// A place in the journal: one value each, replaced or removed as a whole.
@@ -227,6 +238,13 @@ pub enum Effect {
     },
     /// What a decided block brought about.
     Ledger(Event),
+    /// A member has sent what no honest one sends.
+    Blame {
+        /// Who sent it, or passed it on.
+        member: OperatorIndex,
+        /// What is wrong with it.
+        fault: Fault,
+    },
     /// Something that a person should hear of.
     Warn(Warning),
 }

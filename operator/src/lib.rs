@@ -22,7 +22,7 @@ mod responses;
 mod signing;
 
 pub use effect::{
-    Acceptance, Effect, JournalKey, Judged, ResponseRefused, Topic, VerifyTask, Warning,
+    Acceptance, Effect, Fault, JournalKey, Judged, ResponseRefused, Topic, VerifyTask, Warning,
 };
 pub use operator::{Config, Operator, Restored, StartError};
 pub use requests::Request;

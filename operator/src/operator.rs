@@ -13,7 +13,7 @@ use protocol::{
     fact::{Fact, Reveal},
     ids::{HubIndex, JobId, OperatorIndex},
     ledger::{Event, Ledger},
-    response::SignedResponse,
+    response::{ResponseError, SignedResponse},
 };
 use thiserror::Error;
 use threshold::Share;
@@ -22,7 +22,7 @@ use zeroize::Zeroizing;
 use crate::{
     bundler::Bundler,
     ceremony::{CeremonyDriver, CeremonyJournal},
-    effect::{Acceptance, Effect, JournalKey, Judged, ResponseRefused, Topic, Warning},
+    effect::{Acceptance, Effect, Fault, JournalKey, Judged, ResponseRefused, Topic, Warning},
     frame,
     judging::Judging,
     pool::BundlePool,
@@ -313,20 +313,23 @@ impl Operator {
         Ok(news)
     }
 
-    /// A gossiped message.
+    /// A gossiped message, and the member that passed it on.
     pub fn gossiped(
         &mut self,
         now_ms: u64,
+        from: OperatorIndex,
         topic: Topic,
         bytes: &[u8],
     ) -> (Acceptance, Vec<Effect>) {
         let mut effects = Vec::new();
-        let Some(message) = frame::unwrap(bytes) else { return (Acceptance::Reject, effects) };
+        let Some(message) = frame::unwrap(bytes) else {
+            return (Acceptance::Reject(Fault::Malformed), effects);
+        };
         let acceptance = match topic {
             Topic::Bundles => self.bundle_received(message, &mut effects),
             Topic::Partials => match PartialEnvelope::decode(message) {
-                Ok(envelope) => self.signing.received(&self.ledger, envelope, &mut effects),
-                Err(_) => Acceptance::Reject,
+                Ok(envelope) => self.signing.received(&self.ledger, from, envelope, &mut effects),
+                Err(_) => Acceptance::Reject(Fault::Malformed),
             },
             Topic::Responses => self.announced(message, &mut effects),
         };
@@ -337,7 +340,9 @@ impl Operator {
     }
 
     fn bundle_received(&mut self, message: &[u8], effects: &mut Vec<Effect>) -> Acceptance {
-        let Ok(signed) = SignedBundle::decode(message) else { return Acceptance::Reject };
+        let Ok(signed) = SignedBundle::decode(message) else {
+            return Acceptance::Reject(Fault::Malformed);
+        };
         let (acceptance, warning) = self.pool.add(&self.ledger, signed);
         effects.extend(warning.map(Effect::Warn));
         acceptance
@@ -349,14 +354,19 @@ impl Operator {
             Ok(Announcement::Held { job, response, signature }) => {
                 self.responses.hint(&self.ledger, job, response, &signature)
             }
-            Err(_) => return Acceptance::Reject,
+            Err(_) => return Acceptance::Reject(Fault::Malformed),
         };
         match held {
             Ok(true) => Acceptance::Accept,
             Ok(false) => Acceptance::Ignore,
             // Blocks may not have reached this node yet.
             Err(ResponseRefused::NotWaiting(_) | ResponseRefused::TooMany(_)) => Acceptance::Ignore,
-            Err(ResponseRefused::Bad(_)) => Acceptance::Reject,
+            Err(ResponseRefused::Bad(
+                ResponseError::Signature { .. } | ResponseError::WrongSigner { .. },
+            )) => Acceptance::Reject(Fault::BadSignature),
+            Err(ResponseRefused::Bad(
+                ResponseError::TooLong(_) | ResponseError::Parts(_) | ResponseError::Encoding(_),
+            )) => Acceptance::Reject(Fault::Malformed),
         }
     }
 

@@ -1,10 +1,10 @@
 //! Bundles of all members that are not in a block yet.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use protocol::{block::Block, bundle::SignedBundle, ids::OperatorIndex, ledger::Ledger};
 
-use crate::effect::{Acceptance, Warning};
+use crate::effect::{Acceptance, Fault, Warning};
 
 /// How far ahead of the ledger a member's bundle may be.
 const MAX_AHEAD: u64 = 4;
@@ -13,6 +13,8 @@ const MAX_AHEAD: u64 = 4;
 #[derive(Debug, Default)]
 pub(crate) struct BundlePool {
     bundles: BTreeMap<(OperatorIndex, u64), SignedBundle>,
+    /// Numbers that a member has signed twice, told once.
+    doubled: BTreeSet<(OperatorIndex, u64)>,
 }
 
 impl BundlePool {
@@ -26,7 +28,7 @@ impl BundlePool {
         let (Some(member), Some(state)) =
             (ledger.genesis().member(operator), ledger.state().member(operator))
         else {
-            return (Acceptance::Reject, None);
+            return (Acceptance::Reject(Fault::NotMember), None);
         };
         if number <= state.bundles || number > state.bundles.saturating_add(MAX_AHEAD) {
             return (Acceptance::Ignore, None);
@@ -36,10 +38,12 @@ impl BundlePool {
             return (Acceptance::Ignore, None);
         }
         if signed.verify(ledger.state().ledger_id, member.operator).is_err() {
-            return (Acceptance::Reject, None);
+            return (Acceptance::Reject(Fault::BadSignature), None);
         }
         if held.is_some() {
-            return (Acceptance::Ignore, Some(Warning::DoubleBundle { operator, number }));
+            let news = self.doubled.insert((operator, number));
+            let warning = news.then_some(Warning::DoubleBundle { operator, number });
+            return (Acceptance::Ignore, warning);
         }
         self.bundles.insert((operator, number), signed);
         (Acceptance::Accept, None)
@@ -47,9 +51,11 @@ impl BundlePool {
 
     /// Forgets what is in blocks.
     pub(crate) fn prune(&mut self, ledger: &Ledger) {
-        self.bundles.retain(|(operator, number), _| {
+        let is_ahead = |operator: &OperatorIndex, number: &u64| {
             ledger.state().member(*operator).is_some_and(|member| *number > member.bundles)
-        });
+        };
+        self.bundles.retain(|(operator, number), _| is_ahead(operator, number));
+        self.doubled.retain(|(operator, number)| is_ahead(operator, number));
     }
 
     /// Each member's next bundle, if it is here.

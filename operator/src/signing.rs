@@ -14,15 +14,16 @@ use protocol::{
 use threshold::{Combiner, PartialSignature, Share, Signature};
 
 use crate::{
-    effect::{Acceptance, Effect, Topic, Warning},
+    effect::{Acceptance, Effect, Fault, Topic, Warning},
     frame::{self, Backoff},
 };
 
 /// Pauses between attempts to reach members that were away.
 const REGOSSIP_MS: (u64, u64) = (1_000, 60_000);
 
-/// Envelopes of one member that are kept until the block that makes them due is decided here.
-const MAX_EARLY_PER_MEMBER: usize = 16;
+/// Envelopes that are kept until the block that makes them due is decided here, of each member that
+/// passed them on: they cannot be checked before, and false ones must not displace another's.
+const MAX_EARLY_PER_NEIGHBOUR: usize = 64;
 
 /// What is known of one subject.
 struct Track {
@@ -40,7 +41,8 @@ pub(crate) struct Signing {
     network_key: SigningKey,
     share: Option<Share>,
     tracks: BTreeMap<Subject, Track>,
-    early: BTreeMap<(OperatorIndex, Subject), PartialEnvelope>,
+    /// By who passed it on, who it names, and on what.
+    early: BTreeMap<(OperatorIndex, OperatorIndex, Subject), PartialEnvelope>,
     halted: BTreeSet<HubIndex>,
     /// How many partial signatures each member gave on what was due.
     counts: BTreeMap<OperatorIndex, u64>,
@@ -89,7 +91,7 @@ impl Signing {
         let due = &ledger.state().due;
         self.tracks.retain(|subject, _| due.contains_key(subject));
         self.early
-            .retain(|(_, subject), _| is_ahead(ledger, *subject) || due.contains_key(subject));
+            .retain(|(_, _, subject), _| is_ahead(ledger, *subject) || due.contains_key(subject));
         for (subject, message) in due {
             if self.tracks.contains_key(subject) {
                 continue;
@@ -98,13 +100,14 @@ impl Signing {
             let from = BTreeSet::new();
             let track = Track { message: *message, combiner, from, mine: None, signature: None };
             self.tracks.insert(*subject, track);
-            let waiting: Vec<PartialEnvelope> = ledger
-                .genesis()
-                .indices()
-                .filter_map(|operator| self.early.remove(&(operator, *subject)))
-                .collect();
-            for envelope in waiting {
-                self.take(ledger, &envelope, &mut effects);
+            let waiting: Vec<_> =
+                self.early.keys().filter(|(_, _, early)| early == subject).copied().collect();
+            for key in waiting {
+                let Some(envelope) = self.early.remove(&key) else { continue };
+                // An honest member passes on only what it could check.
+                if let Acceptance::Reject(fault) = self.take(ledger, &envelope, &mut effects) {
+                    effects.push(Effect::Blame { member: key.0, fault });
+                }
             }
         }
         self.sign(ledger, &mut effects);
@@ -156,19 +159,19 @@ impl Signing {
     pub(crate) fn received(
         &mut self,
         ledger: &Ledger,
+        from: OperatorIndex,
         envelope: PartialEnvelope,
         effects: &mut Vec<Effect>,
     ) -> Acceptance {
         if ledger.genesis().member(envelope.operator).is_none() {
-            return Acceptance::Reject;
+            return Acceptance::Reject(Fault::NotMember);
         }
         if self.tracks.contains_key(&envelope.subject) {
             return self.take(ledger, &envelope, effects);
         }
-        let operator = envelope.operator;
-        let held = self.early.keys().filter(|(from, _)| *from == operator).count();
-        if held < MAX_EARLY_PER_MEMBER && is_ahead(ledger, envelope.subject) {
-            self.early.insert((operator, envelope.subject), envelope);
+        let held = self.early.keys().filter(|(neighbour, _, _)| *neighbour == from).count();
+        if held < MAX_EARLY_PER_NEIGHBOUR && is_ahead(ledger, envelope.subject) {
+            self.early.insert((from, envelope.operator, envelope.subject), envelope);
         }
         Acceptance::Ignore
     }
@@ -187,10 +190,10 @@ impl Signing {
         };
         let ledger_id = ledger.state().ledger_id;
         if envelope.verify(ledger_id, track.message, &member.network_key).is_err() {
-            return Acceptance::Reject;
+            return Acceptance::Reject(Fault::BadSignature);
         }
         let Ok(signature) = Signature::from_bytes(&envelope.partial) else {
-            return Acceptance::Reject;
+            return Acceptance::Reject(Fault::Malformed);
         };
         if track.from.insert(envelope.operator) {
             let count = self.counts.entry(envelope.operator).or_default();

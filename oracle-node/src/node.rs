@@ -34,7 +34,7 @@ use crate::{
     api,
     archive::Archive,
     config::{Chain, NodeConfig},
-    core::{Core, Inputs, JOURNAL_PREFIX, Watch},
+    core::{Core, Inputs, JOURNAL_PREFIX, Throttle, Watch},
     halt::Halt,
     keys::KeyRing,
     lookout::Lookout,
@@ -184,18 +184,12 @@ impl Parts {
             metrics: metrics.clone(),
             host: self.host.clone(),
             commands: commands_sender,
+            streams: api::Seats::new(api::STREAMS_MAX),
+            uploads: api::Seats::new(api::UPLOADS_MAX),
             stop: self.stopped.clone(),
         };
-        let mut api_stop = self.stopped.clone();
-        let server =
-            axum::serve(listener, api::router(context)).with_graceful_shutdown(async move {
-                let _ = api_stop.wait_for(|stop| *stop).await;
-            });
-        tasks.spawn(async move {
-            if let Err(error) = server.await {
-                tracing::error!(%error, "API has stopped");
-            }
-        });
+        let router = api::router(context);
+        tasks.spawn(api::serve(listener, router, api::Limits::default(), self.stopped.clone()));
         let core = Core {
             watch: Watch::new(&self.genesis, self.me)?,
             verification: Verification::new(&self.chains, verified_sender)?,
@@ -213,6 +207,7 @@ impl Parts {
             peers: BTreeSet::new(),
             clock_offset_ms: None,
             changed: false,
+            warnings: Throttle::new(std::time::Instant::now()),
         };
         let inputs =
             Inputs { host: host_events, chains: chain_events, verified, commands, fetched };

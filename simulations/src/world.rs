@@ -53,7 +53,7 @@ impl Default for Options {
 #[derive(Clone, Debug)]
 enum Happening {
     Tick,
-    Gossip(Topic, Vec<u8>),
+    Gossip(OperatorIndex, Topic, Vec<u8>),
     Direct(OperatorIndex, Vec<u8>),
     Answer(SignedResponse),
     Request(Request),
@@ -242,7 +242,7 @@ impl World {
         };
         let effects = match happening {
             Happening::Tick => process.tick(now),
-            Happening::Gossip(topic, bytes) => process.gossiped(now, topic, &bytes).1,
+            Happening::Gossip(from, topic, bytes) => process.gossiped(now, from, topic, &bytes).1,
             Happening::Direct(from, bytes) => process.sent(now, from, &bytes),
             Happening::Answer(response) => process.responded(now, response).unwrap_or_default(),
             Happening::Request(request) => process.requested(now, request),
@@ -313,7 +313,7 @@ impl World {
                 }
                 Effect::Publish { topic, bytes } => {
                     for to in (0..self.members.len()).filter(|to| *to != place) {
-                        self.send(to, Happening::Gossip(topic, bytes.clone()));
+                        self.send(to, Happening::Gossip(from, topic, bytes.clone()));
                     }
                 }
                 Effect::Send { to, bytes } => {
@@ -350,6 +350,9 @@ impl World {
                     }
                 }
                 Effect::Ledger(event) => self.ledger_event(place, event),
+                Effect::Blame { member, fault } => {
+                    self.warnings.push(format!("{place}: {fault:?} of {member}"));
+                }
                 Effect::Warn(warning) => self.warnings.push(format!("{place}: {warning}")),
             }
         }

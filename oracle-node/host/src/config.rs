@@ -60,6 +60,8 @@ pub struct Limits {
     pub requests_per_peer: usize,
     /// Gossip messages the application is judging at a time.
     pub gossip_pending: usize,
+    /// How many of these one peer may have passed on.
+    pub gossip_pending_per_peer: usize,
     /// How long the application may take over a message or request.
     pub answer_timeout: Duration,
     /// How long a request to a peer may take.
@@ -76,6 +78,7 @@ impl Default for Limits {
             events: 512,
             requests_per_peer: 16,
             gossip_pending: 1024,
+            gossip_pending_per_peer: 128,
             answer_timeout: Duration::from_secs(10),
             request_timeout: Duration::from_secs(10),
             peer_wake_interval: Duration::from_millis(20),

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use thiserror::Error;
 use tokio::sync::oneshot;
 
+use crate::offence::{OFFENCES, Offence};
+
 /// Ed25519 public key of an operator's network identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PeerKey(pub [u8; 32]);
@@ -36,8 +38,9 @@ pub enum Acceptance {
     Accept,
     /// Not useful now: don't pass it on, nobody is to blame.
     Ignore,
-    /// Wrong: don't pass it on, and count it against the peer it came from.
-    Reject,
+    /// Wrong: don't pass it on, and count it against the peer it came from. Only for what every honest
+    /// operator refuses, however far it has come: an honest one passes on what it accepted.
+    Reject(Offence),
 }
 
 /// Build the body of a block now.
@@ -305,13 +308,54 @@ pub struct Metrics {
     pub requests_answered: u64,
     /// Requests dropped because the application was busy.
     pub requests_dropped: u64,
-    /// Connections refused because the key is no operator's.
+    /// Connections refused because the key is no operator's, or one that is refused for offences.
     pub connections_refused: u64,
     /// Connections that operators made to this node.
     pub connections_inbound: u64,
     /// Conflicting votes or proposals seen.
     pub equivocations: u64,
+    /// How peers were judged.
+    pub peers_judged: PeerMetrics,
 }
+
+/// What peers did wrong, or too much of, and what followed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PeerMetrics {
+    /// Offences, in the order of [`Offence::ALL`].
+    pub offences: [u64; OFFENCES],
+    /// Messages dropped because a peer sent more than it may, in the order of [`GOSSIP_TOPICS`].
+    pub gossip_limited: [u64; GOSSIP_TOPICS.len()],
+    /// Requests dropped because a peer sent more than it may, in the order of [`REQUEST_PROTOCOLS`].
+    pub requests_limited: [u64; REQUEST_PROTOCOLS.len()],
+    /// Times that an operator was disconnected and refused for a while.
+    pub refusals: u64,
+    /// Operators refused now.
+    pub refused: u64,
+    /// Times that an operator would have been refused, had not f been already.
+    pub spared: u64,
+    /// Messages of consensus, or bodies, for heights that are decided.
+    pub past_heights: u64,
+    /// Messages of consensus, or bodies, for heights too far ahead.
+    pub future_heights: u64,
+    /// Votes and proposals heard again.
+    pub repeated: u64,
+    /// Messages for peers that were dropped since they do not read.
+    pub unsent: u64,
+}
+
+impl PeerMetrics {
+    /// How often an offence was counted.
+    #[must_use]
+    pub fn count(&self, offence: Offence) -> u64 {
+        let place = Offence::ALL.iter().position(|known| *known == offence);
+        place.and_then(|place| self.offences.get(place)).copied().unwrap_or_default()
+    }
+}
+
+/// Names of the gossip topics.
+pub const GOSSIP_TOPICS: [&str; 5] = ["consensus", "bodies", "bundles", "responses", "partials"];
+/// Names of the request protocols.
+pub const REQUEST_PROTOCOLS: [&str; 4] = ["sync", "status", "direct", "fetch"];
 
 /// Lower-case hexadecimal.
 pub(crate) fn hex(bytes: &[u8]) -> String {

@@ -29,6 +29,7 @@ use crate::event::{
 };
 use crate::network::task::{Network, parse_addresses};
 use crate::network::{Command, SharedProgress, Shim, commands};
+use crate::offence::Offence;
 use crate::progress::Progress;
 use crate::supervisor::{Alarm, Supervisor};
 use crate::wal;
@@ -105,6 +106,12 @@ impl Host {
             return Vec::new();
         }
         answer.await.unwrap_or_default()
+    }
+
+    /// Counts an offence against an operator, for what it sent to this node directly.
+    pub async fn blame(&self, peer: PeerKey, offence: Offence) {
+        // A host that has stopped has no peers.
+        let _ = self.0.commands.send(Command::Blame { peer, offence }).await;
     }
 
     /// Changes where an operator is dialed.

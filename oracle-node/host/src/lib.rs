@@ -24,8 +24,10 @@ mod event;
 mod host;
 mod network;
 mod probe;
+mod offence;
 mod progress;
 mod questions;
+mod rate;
 mod supervisor;
 mod wal;
 
@@ -34,9 +36,11 @@ pub use config::{
     Timeouts, Validator,
 };
 pub use event::{
-    Acceptance, Decided, Event, Gossip, HostError, Metrics, PeerKey, Propose, Protocol,
-    PublishError, Request, RequestError, StoredBlock, StoredBlocks, Topic, Validate,
+    Acceptance, Decided, Event, GOSSIP_TOPICS, Gossip, HostError, Metrics, PeerKey, PeerMetrics,
+    Propose, Protocol, PublishError, REQUEST_PROTOCOLS, Request, RequestError, StoredBlock,
+    StoredBlocks, Topic, Validate,
 };
 pub use host::{Host, start};
 pub use probe::{ProbeError, probe};
 pub use wal::path as wal_file;
+pub use offence::Offence;

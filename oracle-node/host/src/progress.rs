@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::Notify;
 
-use crate::event::Metrics;
+use crate::event::{GOSSIP_TOPICS, Metrics, PeerMetrics, REQUEST_PROTOCOLS};
+use crate::offence::{OFFENCES, Offence};
 
 /// A counter.
 #[derive(Debug, Default)]
@@ -12,7 +13,11 @@ pub(crate) struct Counter(AtomicU64);
 
 impl Counter {
     pub(crate) fn add(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
+        self.add_many(1);
+    }
+
+    pub(crate) fn add_many(&self, count: u64) {
+        self.0.fetch_add(count, Ordering::Relaxed);
     }
 
     pub(crate) fn set(&self, value: u64) {
@@ -46,6 +51,46 @@ pub(crate) struct Progress {
     pub(crate) connections_refused: Counter,
     pub(crate) connections_inbound: Counter,
     pub(crate) equivocations: Counter,
+    pub(crate) peers_judged: PeerCounters,
+}
+
+/// How peers were judged.
+#[derive(Debug, Default)]
+pub(crate) struct PeerCounters {
+    offences: [Counter; OFFENCES],
+    pub(crate) gossip_limited: [Counter; GOSSIP_TOPICS.len()],
+    pub(crate) requests_limited: [Counter; REQUEST_PROTOCOLS.len()],
+    pub(crate) refusals: Counter,
+    pub(crate) refused: Counter,
+    pub(crate) spared: Counter,
+    pub(crate) past_heights: Counter,
+    pub(crate) future_heights: Counter,
+    pub(crate) repeated: Counter,
+    pub(crate) unsent: Counter,
+}
+
+impl PeerCounters {
+    pub(crate) fn offended(&self, offence: Offence, count: u64) {
+        let place = Offence::ALL.iter().position(|known| *known == offence);
+        if let Some(counter) = place.and_then(|place| self.offences.get(place)) {
+            counter.add_many(count);
+        }
+    }
+
+    fn metrics(&self) -> PeerMetrics {
+        PeerMetrics {
+            offences: self.offences.each_ref().map(Counter::get),
+            gossip_limited: self.gossip_limited.each_ref().map(Counter::get),
+            requests_limited: self.requests_limited.each_ref().map(Counter::get),
+            refusals: self.refusals.get(),
+            refused: self.refused.get(),
+            spared: self.spared.get(),
+            past_heights: self.past_heights.get(),
+            future_heights: self.future_heights.get(),
+            repeated: self.repeated.get(),
+            unsent: self.unsent.get(),
+        }
+    }
 }
 
 impl Progress {
@@ -93,6 +138,7 @@ impl Progress {
             connections_refused: self.connections_refused.get(),
             connections_inbound: self.connections_inbound.get(),
             equivocations: self.equivocations.get(),
+            peers_judged: self.peers_judged.metrics(),
         }
     }
 }

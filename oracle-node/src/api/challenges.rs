@@ -11,7 +11,11 @@ use axum::{
 use futures::{Stream, stream};
 use serde::Deserialize;
 
-use super::{Context, error::Parameters};
+use super::{
+    Context,
+    error::{ApiError, Parameters},
+    seats::Seat,
+};
 use crate::views::Challenge;
 
 /// Pause between signs of life on a silent stream.
@@ -41,24 +45,30 @@ struct Streaming {
     provider: Address,
     sent: BTreeSet<B256>,
     waiting: Vec<Challenge>,
+    /// Freed when the stream ends.
+    _seat: Seat,
 }
 
 pub(super) async fn stream(
     State(context): State<Context>,
     Parameters(wanted): Parameters<Of>,
-) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, ApiError> {
+    let seat = context.streams.take().ok_or_else(|| {
+        ApiError::Unavailable("as many streams are open as this node serves; ask later".into())
+    })?;
     let streaming = Streaming {
         waiting: of(&context, wanted.provider),
         context,
         provider: wanted.provider,
         sent: BTreeSet::new(),
+        _seat: seat,
     };
     let events = stream::unfold(streaming, |mut streaming| async move {
         let challenge = streaming.next().await?;
         let event = Event::default().event("challenge").json_data(&challenge).ok()?;
         Some((Ok(event), streaming))
     });
-    Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
+    Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
 }
 
 impl Streaming {

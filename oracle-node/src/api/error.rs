@@ -23,6 +23,8 @@ pub enum ApiError {
     NotFound(String),
     /// This node cannot answer now.
     Unavailable(String),
+    /// The request did not come, or was not answered, in time.
+    TimedOut,
 }
 
 impl ApiError {
@@ -44,6 +46,10 @@ impl IntoResponse for ApiError {
         let (status, code, error) = match self {
             Self::BadRequest { code, reason } => (StatusCode::BAD_REQUEST, code, reason),
             Self::NotFound(what) => (StatusCode::NOT_FOUND, "NOT_FOUND", what),
+            Self::TimedOut => {
+                let why = "the request took too long".to_owned();
+                (StatusCode::REQUEST_TIMEOUT, "TIMED_OUT", why)
+            }
             Self::Unavailable(why) => (StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", why),
         };
         (status, Json(json!({ "error": error, "code": code }))).into_response()

@@ -4,13 +4,17 @@ mod challenges;
 mod error;
 mod health;
 mod ledger;
+mod patience;
 mod responses;
+mod seats;
+mod server;
 
 use std::sync::Arc;
 
 use axum::{
     Router,
     extract::DefaultBodyLimit,
+    middleware::from_fn_with_state,
     routing::{get, post},
 };
 use host::Host;
@@ -25,9 +29,19 @@ pub use self::{
     ledger::{Block, Committee, Page},
     responses::Respond,
 };
+pub(crate) use self::{
+    seats::Seats,
+    server::{Limits, serve},
+};
 
 /// The largest request body, in bytes: a response of 256 KiB in hex, with its framing.
 const MAX_BODY_BYTES: usize = 640 * 1024;
+
+/// Streams of challenges at a time.
+pub(crate) const STREAMS_MAX: usize = 64;
+
+/// Responses that are read at a time: each may hold its body twice, as text and as bytes.
+pub(crate) const UPLOADS_MAX: usize = 16;
 
 /// What the handlers read and where they write to.
 #[derive(Clone)]
@@ -46,12 +60,17 @@ pub struct Context {
     pub host: Host,
     /// The core.
     pub commands: mpsc::Sender<Command>,
+    /// Streams of challenges that are open.
+    pub streams: Seats,
+    /// Responses that are being read.
+    pub uploads: Seats,
     /// Ends streams when the node stops.
     pub stop: watch::Receiver<bool>,
 }
 
 /// All routes.
 pub fn router(context: Context) -> Router {
+    let uploads = from_fn_with_state(context.uploads.clone(), seats::wait);
     Router::new()
         .route("/health", get(health::health))
         .route("/ready", get(health::ready))
@@ -67,7 +86,7 @@ pub fn router(context: Context) -> Router {
         .route("/v1/statements/{hash}", get(ledger::statement))
         .route("/v1/challenges", get(challenges::list))
         .route("/v1/challenges/stream", get(challenges::stream))
-        .route("/v1/responses", post(responses::submit))
+        .route("/v1/responses", post(responses::submit).layer(uploads))
         .route("/v1/responses/{hash}", get(responses::body))
         .fallback(error::no_route)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))

@@ -1,9 +1,11 @@
 //! Effects, carried out in their order.
 
+use std::time::Instant;
+
 use alloy_primitives::B256;
 use eyre::Result;
-use host::{PeerKey, Protocol};
-use operator::{Effect, JournalKey};
+use host::{Offence, PeerKey, Protocol};
+use operator::{Effect, Fault, JournalKey};
 use protocol::{
     ids::{Height, JobId, OperatorIndex},
     ledger::Event,
@@ -12,7 +14,7 @@ use protocol::{
 };
 use store::Batch;
 
-use super::{Core, JOURNAL_PREFIX, Waking};
+use super::{Core, JOURNAL_PREFIX, Waking, throttle::Line};
 use crate::{archive::response_key, settle::ProvenKey};
 
 /// Writes, and bytes of them, after which a batch is written although nothing waits for it.
@@ -51,7 +53,11 @@ impl Core {
                 Effect::Ledger(event) => self.ledger_event(&event, &mut batch),
                 Effect::Warn(warning) => {
                     self.metrics.work.warnings.inc();
-                    tracing::warn!("{warning}");
+                    match self.warnings.line(Instant::now()) {
+                        Line::Write { left_out: 0 } => tracing::warn!("{warning}"),
+                        Line::Write { left_out } => tracing::warn!(left_out, "{warning}"),
+                        Line::LeaveOut => {}
+                    }
                 }
                 outward => {
                     self.flush(&mut batch).await?;
@@ -126,6 +132,12 @@ impl Core {
                 self.metrics.work.signatures.inc();
                 self.signed(subject, &signature, batch);
             }
+            Effect::Blame { member, fault } => {
+                if let Some(member) = self.genesis.member(member) {
+                    let (host, peer) = (self.host.clone(), PeerKey(member.network_key));
+                    tokio::spawn(async move { host.blame(peer, offence(fault)).await });
+                }
+            }
             Effect::Persist { .. }
             | Effect::StoreResponse { .. }
             | Effect::Ledger(_)
@@ -154,12 +166,16 @@ impl Core {
         let Ok(ask) = borsh::to_vec(&(job, response)) else { return };
         tokio::spawn(async move {
             for peer in peers {
-                if let Ok(body) = host.request(peer, Protocol::Fetch, ask.clone()).await
-                    && let Ok(body) = SignedResponse::decode(&body)
-                    && body.hash() == response
-                {
-                    let _ = fetched.send(body).await;
-                    return;
+                let Ok(body) = host.request(peer, Protocol::Fetch, ask.clone()).await else {
+                    continue;
+                };
+                match asked_for(job, response, &body) {
+                    Some(body) => {
+                        let _ = fetched.send((peer, body)).await;
+                        return;
+                    }
+                    // It could have said that it has none.
+                    None => host.blame(peer, Offence::WrongAnswer).await,
                 }
             }
         });
@@ -225,10 +241,43 @@ impl Core {
     }
 }
 
+/// A body, if it is the one that was asked for.
+fn asked_for(job: JobId, response: B256, body: &[u8]) -> Option<SignedResponse> {
+    let body = SignedResponse::decode(body).ok()?;
+    (body.job == job && body.hash() == response).then_some(body)
+}
+
+/// What a fault is to the host.
+pub(super) fn offence(fault: Fault) -> Offence {
+    match fault {
+        Fault::Malformed => Offence::Malformed,
+        Fault::NotMember => Offence::NotMember,
+        Fault::BadSignature => Offence::BadSignature,
+    }
+}
+
 /// The store's key of a journal entry.
 ///
 /// # Errors
 /// Never for the keys that exist.
 fn journal_key(key: &JournalKey) -> Result<Vec<u8>> {
     Ok([JOURNAL_PREFIX, &borsh::to_vec(key)?].concat())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answer_counts_only_if_it_is_the_response_asked_for() {
+        let job = JobId(B256::repeat_byte(1));
+        let body = SignedResponse { job, parts: vec![b"part".to_vec()], signature: [1; 65] };
+        let (hash, bytes) = (body.hash(), body.encode());
+        assert_eq!(asked_for(job, hash, &bytes), Some(body.clone()));
+        assert_eq!(asked_for(JobId(B256::repeat_byte(2)), hash, &bytes), None);
+        assert_eq!(asked_for(job, B256::repeat_byte(3), &bytes), None);
+        let other = SignedResponse { parts: vec![b"Part".to_vec()], ..body };
+        assert_eq!(asked_for(job, hash, &other.encode()), None);
+        assert_eq!(asked_for(job, hash, b"none"), None);
+    }
 }

@@ -4,6 +4,7 @@
 mod chains;
 mod committee;
 mod effects;
+mod throttle;
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -11,7 +12,7 @@ use alloy_primitives::B256;
 use borsh::BorshDeserialize;
 use chain::ChainEvent;
 use eyre::{Context as _, Result, eyre};
-use host::{Host, PeerKey, Protocol};
+use host::{Host, Offence, PeerKey, Protocol};
 use operator::{Effect, Operator, ResponseRefused};
 use protocol::{
     block::Block,
@@ -32,7 +33,7 @@ use crate::{
     views::{ChainStatus, Seen, View},
 };
 
-pub(crate) use self::committee::Watch;
+pub(crate) use self::{committee::Watch, throttle::Throttle};
 
 /// Records of the journal begin with this.
 pub(crate) const JOURNAL_PREFIX: &[u8] = b"journal/";
@@ -66,7 +67,7 @@ pub(crate) struct Inputs {
     /// The API.
     pub commands: mpsc::Receiver<Command>,
     /// Bodies that other operators gave.
-    pub fetched: mpsc::Receiver<SignedResponse>,
+    pub fetched: mpsc::Receiver<(PeerKey, SignedResponse)>,
 }
 
 /// The operator with everything that carries out its effects.
@@ -92,7 +93,7 @@ pub(crate) struct Core {
     /// What each hub's settler is told.
     pub settlers: Vec<SettlerControl>,
     /// Brings fetched bodies back.
-    pub fetched: mpsc::Sender<SignedResponse>,
+    pub fetched: mpsc::Sender<(PeerKey, SignedResponse)>,
     /// Chains as they were last seen.
     pub chains: Vec<ChainStatus>,
     /// Operators that are connected.
@@ -103,6 +104,8 @@ pub(crate) struct Core {
     pub clock_offset_ms: Option<i64>,
     /// Whether the view is older than what it shows.
     pub changed: bool,
+    /// How many more warnings are logged.
+    pub warnings: Throttle,
 }
 
 /// Counts ticks until consensus is woken again.
@@ -148,10 +151,8 @@ impl Core {
                 Some(command) = inputs.commands.recv() => {
                     self.command(command, &mut waking).await?;
                 }
-                Some(response) = inputs.fetched.recv() => {
-                    if let Ok(effects) = self.operator.responded(now_ms(), response) {
-                        self.carry_out(effects, Batch::new(), &mut waking).await?;
-                    }
+                Some((peer, response)) = inputs.fetched.recv() => {
+                    self.fetched(peer, response, &mut waking).await?;
                 }
                 _ = ticks.tick() => self.tick(&mut waking).await?,
             }
@@ -208,11 +209,16 @@ impl Core {
                     host::Topic::Responses => operator::Topic::Responses,
                     host::Topic::Partials => operator::Topic::Partials,
                 };
-                let (acceptance, effects) = self.operator.gossiped(now_ms(), topic, &message.bytes);
+                // Only members are connected.
+                let Some(from) = self.member_of(message.from) else { return Ok(()) };
+                let (acceptance, effects) =
+                    self.operator.gossiped(now_ms(), from, topic, &message.bytes);
                 let _ = message.reply.send(match acceptance {
                     operator::Acceptance::Accept => host::Acceptance::Accept,
                     operator::Acceptance::Ignore => host::Acceptance::Ignore,
-                    operator::Acceptance::Reject => host::Acceptance::Reject,
+                    operator::Acceptance::Reject(fault) => {
+                        host::Acceptance::Reject(effects::offence(fault))
+                    }
                 });
                 self.carry_out(effects, Batch::new(), waking).await?;
             }
@@ -300,6 +306,23 @@ impl Core {
             }
         }
         Ok(())
+    }
+
+    async fn fetched(
+        &mut self,
+        peer: PeerKey,
+        response: SignedResponse,
+        waking: &mut Waking,
+    ) -> Result<()> {
+        match self.operator.responded(now_ms(), response) {
+            Ok(effects) => self.carry_out(effects, Batch::new(), waking).await,
+            // The root is the one asked for, the provider's signature isn't its provider's.
+            Err(ResponseRefused::Bad(_)) => {
+                self.host.blame(peer, Offence::WrongAnswer).await;
+                Ok(())
+            }
+            Err(ResponseRefused::NotWaiting(_) | ResponseRefused::TooMany(_)) => Ok(()),
+        }
     }
 
     async fn verified(&mut self, finished: Finished, waking: &mut Waking) -> Result<()> {

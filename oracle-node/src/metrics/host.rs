@@ -37,7 +37,7 @@ impl Collector for HostCollector {
             ),
             (
                 "connections_refused",
-                "Connections refused because the key is no operator's",
+                "Connections refused: the key is no operator's, or one refused for offences",
                 host.connections_refused,
             ),
             (

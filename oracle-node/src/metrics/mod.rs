@@ -7,6 +7,7 @@ mod chains;
 mod host;
 mod members;
 mod resources;
+mod peers;
 mod sample;
 mod status;
 mod work;
@@ -21,7 +22,10 @@ use prometheus_client::registry::Registry;
 use protocol::{genesis::Genesis, ids::OperatorIndex};
 use tokio::sync::watch;
 
-use self::{host::HostCollector, resources::ResourceCollector, status::StatusCollector};
+use self::{
+    host::HostCollector, peers::PeersCollector, resources::ResourceCollector,
+    status::StatusCollector,
+};
 use crate::{config::NodeConfig, views::View};
 
 pub(crate) use self::{chains::Chains, members::Members, work::Work};
@@ -69,6 +73,7 @@ impl Metrics {
         let low = config.submitter.policy.balance_low_wei;
         let chains = Chains::register(&mut registry, &chain_ids, low);
         registry.register_collector(Box::new(StatusCollector { view, me }));
+        registry.register_collector(Box::new(PeersCollector(host.clone())));
         registry.register_collector(Box::new(HostCollector(host)));
         let started = SystemTime::now().duration_since(UNIX_EPOCH);
         registry.register_collector(Box::new(ResourceCollector {

@@ -12,8 +12,9 @@ use libp2p::gossipsub::{
 };
 use libp2p::request_response::{self, ProtocolSupport};
 use libp2p::swarm::NetworkBehaviour;
-use libp2p::{PeerId, StreamProtocol};
+use libp2p::{PeerId, StreamProtocol, yamux};
 
+use super::meter::{Gate, Metered};
 use super::requests::Frames;
 use crate::codec::SYNC_RESPONSE_BYTES_MAX;
 use crate::config::{
@@ -31,10 +32,16 @@ const FRAMING_BYTES: usize = 512;
 const CONNECTIONS_PER_PEER_MAX: u32 = 2;
 /// Connections that have not proven who they are.
 const CONNECTIONS_PENDING_MAX: u32 = 64;
-/// Messages queued for one peer.
-const PEER_QUEUE_MAX: usize = 4096;
-/// How long a message id is remembered.
-const DUPLICATE_CACHE: Duration = Duration::from_secs(60);
+/// Streams of one connection, and those whose protocol is not agreed yet.
+const STREAMS_MAX: usize = 256;
+pub(crate) const STREAMS_PENDING_MAX: usize = 32;
+/// Messages queued for one peer. Each is a copy, and one that does not read holds them all.
+const PEER_QUEUE_MAX: usize = 512;
+/// Messages in one frame; gossipsub itself sends one.
+const FRAME_MESSAGES_MAX: usize = 64;
+/// How long a message id is remembered: longer than a message travels, and short, since every message that a
+/// peer may send is remembered.
+const DUPLICATE_CACHE: Duration = Duration::from_secs(20);
 
 /// A gossip topic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,17 +51,54 @@ pub(crate) enum Channel {
     App(Topic),
 }
 
-const CHANNELS: [(Channel, &str, usize); 5] = [
-    (Channel::Consensus, "consensus", CONSENSUS_BYTES_MAX),
-    (Channel::Bodies, "bodies", BODY_MESSAGE_BYTES_MAX),
-    (Channel::App(Topic::Bundles), "bundles", GOSSIP_BYTES_MAX),
-    (Channel::App(Topic::Responses), "responses", GOSSIP_BYTES_MAX),
-    (Channel::App(Topic::Partials), "partials", GOSSIP_BYTES_MAX),
-];
+/// How many there are.
+pub(crate) const CHANNELS: usize = 5;
 
-/// Topic hashes of one ledger.
+impl Channel {
+    /// All, in the order of their [`Channel::index`].
+    pub(crate) const ALL: [Self; CHANNELS] = [
+        Self::Consensus,
+        Self::Bodies,
+        Self::App(Topic::Bundles),
+        Self::App(Topic::Responses),
+        Self::App(Topic::Partials),
+    ];
+
+    /// Its place among all.
+    pub(crate) fn index(self) -> usize {
+        match self {
+            Self::Consensus => 0,
+            Self::Bodies => 1,
+            Self::App(Topic::Bundles) => 2,
+            Self::App(Topic::Responses) => 3,
+            Self::App(Topic::Partials) => 4,
+        }
+    }
+
+    /// The end of the topic's name, and its name in metrics.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Consensus => "consensus",
+            Self::Bodies => "bodies",
+            Self::App(Topic::Bundles) => "bundles",
+            Self::App(Topic::Responses) => "responses",
+            Self::App(Topic::Partials) => "partials",
+        }
+    }
+
+    /// Its longest message, bytes.
+    pub(crate) fn bytes_max(self) -> usize {
+        match self {
+            Self::Consensus => CONSENSUS_BYTES_MAX,
+            Self::Bodies => BODY_MESSAGE_BYTES_MAX,
+            Self::App(_) => GOSSIP_BYTES_MAX,
+        }
+    }
+}
+
+/// Topic hashes of one ledger, in the channels' order.
 #[derive(Clone, Debug)]
-pub(crate) struct Channels(Vec<(Channel, TopicHash, usize)>);
+pub(crate) struct Channels([TopicHash; CHANNELS]);
 
 fn name(ledger_id: &[u8; 32], what: &str) -> String {
     format!("/assay/1/{}/{what}", crate::event::hex(ledger_id))
@@ -63,15 +107,24 @@ fn name(ledger_id: &[u8; 32], what: &str) -> String {
 impl Channels {
     pub(crate) fn new(ledger_id: &[u8; 32]) -> Self {
         let hash = |what| gossipsub::IdentTopic::new(name(ledger_id, what)).hash();
-        Self(CHANNELS.iter().map(|(channel, what, max)| (*channel, hash(what), *max)).collect())
+        Self(Channel::ALL.map(|channel| hash(channel.name())))
     }
 
     pub(crate) fn channel(&self, topic: &TopicHash) -> Option<Channel> {
-        self.0.iter().find(|(_, hash, _)| hash == topic).map(|(channel, _, _)| *channel)
+        let place = self.0.iter().position(|hash| hash == topic)?;
+        Channel::ALL.get(place).copied()
     }
 
-    pub(crate) fn topic(&self, channel: Channel) -> Option<TopicHash> {
-        self.0.iter().find(|(known, _, _)| *known == channel).map(|(_, hash, _)| hash.clone())
+    pub(crate) fn topic(&self, channel: Channel) -> TopicHash {
+        let [consensus, bodies, bundles, responses, partials] = &self.0;
+        match channel {
+            Channel::Consensus => consensus,
+            Channel::Bodies => bodies,
+            Channel::App(Topic::Bundles) => bundles,
+            Channel::App(Topic::Responses) => responses,
+            Channel::App(Topic::Partials) => partials,
+        }
+        .clone()
     }
 }
 
@@ -80,8 +133,7 @@ impl Channels {
 pub(crate) struct Behaviour {
     pub(crate) allowed: allow_block_list::Behaviour<AllowedPeers>,
     pub(crate) limits: connection_limits::Behaviour,
-    pub(crate) gossip:
-        gossipsub::Behaviour<gossipsub::IdentityTransform, WhitelistSubscriptionFilter>,
+    pub(crate) gossip: Metered,
     pub(crate) sync: request_response::Behaviour<Frames>,
     pub(crate) status: request_response::Behaviour<Frames>,
     pub(crate) direct: request_response::Behaviour<Frames>,
@@ -125,13 +177,11 @@ pub(crate) fn behaviour(
     })
 }
 
-fn gossip(
-    channels: &Channels,
-) -> Result<gossipsub::Behaviour<gossipsub::IdentityTransform, WhitelistSubscriptionFilter>, String>
-{
+fn gossip(channels: &Channels) -> Result<Metered, String> {
     let mut builder = ConfigBuilder::default();
     builder
-        .validation_mode(ValidationMode::Anonymous)
+        // The gate validates, and tells whose fault it is; gossipsub would only drop.
+        .validation_mode(ValidationMode::None)
         .validate_messages()
         .message_id_fn(|message| {
             let mut content = message.topic.as_str().as_bytes().to_vec();
@@ -148,21 +198,29 @@ fn gossip(
         .heartbeat_initial_delay(Duration::from_millis(200))
         .duplicate_cache_time(DUPLICATE_CACHE)
         .connection_handler_queue_len(PEER_QUEUE_MAX)
+        .max_publish_messages(FRAME_MESSAGES_MAX)
         .max_transmit_size(BODY_MESSAGE_BYTES_MAX + FRAMING_BYTES);
-    for (_, hash, max) in &channels.0 {
-        builder.max_transmit_size_for_topic(*max + FRAMING_BYTES, hash.clone());
-    }
     let config = builder.build().map_err(|error| error.to_string())?;
-    let topics: HashSet<TopicHash> = channels.0.iter().map(|(_, hash, _)| hash.clone()).collect();
-    let mut gossip = gossipsub::Behaviour::new_with_subscription_filter(
+    let topics: HashSet<TopicHash> =
+        Channel::ALL.iter().map(|channel| channels.topic(*channel)).collect();
+    let gate = Gate::new(channels.clone());
+    let mut gossip = gossipsub::Behaviour::new_with_subscription_filter_and_transform(
         MessageAuthenticity::Anonymous,
         config,
         WhitelistSubscriptionFilter(topics),
+        gate.clone(),
     )
     .map_err(ToString::to_string)?;
-    for (_, hash, _) in &channels.0 {
-        let topic = gossipsub::IdentTopic::new(hash.as_str());
+    for channel in Channel::ALL {
+        let topic = gossipsub::IdentTopic::new(channels.topic(channel).as_str());
         gossip.subscribe(&topic).map_err(|error| error.to_string())?;
     }
-    Ok(gossip)
+    Ok(Metered::new(gossip, gate))
+}
+
+/// How streams share a connection.
+pub(crate) fn multiplexer() -> yamux::Config {
+    let mut config = yamux::Config::default();
+    config.set_max_num_streams(STREAMS_MAX);
+    config
 }

@@ -5,13 +5,19 @@
 //! engine's subscribers, after checking bounds, heights and membership.
 
 pub(crate) mod behaviour;
+mod blame;
 mod envelope;
 mod gossip;
+mod messages;
+mod meter;
 pub(crate) mod peers;
+pub(crate) mod penalties;
 mod requests;
 mod resend;
 mod serve;
+mod streams;
 pub(crate) mod task;
+mod votes;
 
 use std::sync::{Arc, PoisonError};
 
@@ -31,11 +37,12 @@ use tokio::sync::{mpsc, oneshot};
 use tracing::warn;
 
 pub(crate) use envelope::Message;
-pub(crate) use gossip::stream as task_stream;
+pub(crate) use messages::stream as task_stream;
 
 use crate::codec::WireCodec;
 use crate::driver::SharedBodies;
 use crate::event::{PeerKey, Protocol, PublishError, RequestError, Topic};
+use crate::offence::Offence;
 
 /// Commands waiting for the swarm.
 pub(crate) const COMMANDS_MAX: usize = 1024;
@@ -77,6 +84,10 @@ pub(crate) enum Command {
     SetAddresses {
         peer: PeerKey,
         addresses: Vec<Multiaddr>,
+    },
+    Blame {
+        peer: PeerKey,
+        offence: Offence,
     },
     Peers(oneshot::Sender<Vec<PeerKey>>),
     Stop(oneshot::Sender<()>),

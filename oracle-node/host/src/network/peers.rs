@@ -9,7 +9,9 @@ use libp2p::multiaddr::Protocol;
 use libp2p::{Multiaddr, PeerId};
 use tokio::time::Instant;
 
+use super::blame::LOGGED;
 use crate::event::PeerKey;
+use crate::rate::Bucket;
 
 /// First wait before dialing again.
 const DIAL_DELAY_MIN: Duration = Duration::from_millis(200);
@@ -25,6 +27,12 @@ pub(crate) struct Peer {
     pub(crate) engine: EnginePeerId,
     pub(crate) addresses: Vec<Multiaddr>,
     pub(crate) connections: usize,
+    /// Its place in the committee.
+    pub(crate) index: usize,
+    /// What is said of its offences.
+    pub(crate) logged: Bucket,
+    /// Not dialed, since it would be turned away.
+    refused: bool,
     dial_at: Instant,
     delay: Duration,
 }
@@ -48,6 +56,7 @@ impl Peers {
     pub(crate) fn add(
         &mut self,
         own: &[u8; 32],
+        index: usize,
         key: [u8; 32],
         addresses: Vec<Multiaddr>,
     ) -> Option<PeerId> {
@@ -58,6 +67,9 @@ impl Peers {
             engine: engine_id(&id)?,
             addresses,
             connections: 0,
+            index,
+            logged: Bucket::new(LOGGED, now),
+            refused: false,
             dial_at: if *own < key { now } else { now + DIAL_HEAD_START },
             delay: DIAL_DELAY_MIN,
         };
@@ -67,6 +79,10 @@ impl Peers {
 
     pub(crate) fn get(&self, id: &PeerId) -> Option<&Peer> {
         self.0.get(id)
+    }
+
+    pub(crate) fn get_mut(&mut self, id: &PeerId) -> Option<&mut Peer> {
+        self.0.get_mut(id)
     }
 
     pub(crate) fn ids(&self) -> Vec<PeerId> {
@@ -107,11 +123,21 @@ impl Peers {
         }
     }
 
+    /// Dials an operator no more, or again.
+    pub(crate) fn set_refused(&mut self, id: &PeerId, refused: bool) {
+        if let Some(peer) = self.0.get_mut(id) {
+            peer.refused = refused;
+            peer.delay = DIAL_DELAY_MIN;
+            peer.dial_at = Instant::now();
+        }
+    }
+
     /// Operators to dial now; each is put off for longer the next time.
     pub(crate) fn due(&mut self, now: Instant) -> Vec<(PeerId, Vec<Multiaddr>)> {
         let mut due = Vec::new();
         for (id, peer) in &mut self.0 {
-            if peer.connections == 0 && peer.dial_at <= now && !peer.addresses.is_empty() {
+            let away = peer.connections == 0 && !peer.refused;
+            if away && peer.dial_at <= now && !peer.addresses.is_empty() {
                 peer.dial_at = now + peer.delay;
                 peer.delay = (peer.delay * 2).min(DIAL_DELAY_MAX);
                 due.push((*id, peer.addresses.clone()));

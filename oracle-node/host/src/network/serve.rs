@@ -12,20 +12,63 @@ use libp2p::PeerId;
 use libp2p::request_response::{Event as Exchange, Message, OutboundFailure, ResponseChannel};
 use ractor::RpcReplyPort;
 use tokio::sync::oneshot;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tracing::debug;
 
+use super::requests::Frame;
 use super::task::{Done, Network};
 use crate::codec::{StatusBytes, WireCodec};
 use crate::config::{REQUEST_BYTES_MAX, RESPONSE_BYTES_MAX};
 use crate::event::{Event, PeerKey, Protocol, Request as AppRequest, RequestError};
+use crate::offence::Offence;
+use crate::rate::{Bucket, Rate};
 
 /// Requests of this node under way.
 const REQUESTS_MAX: usize = 256;
 /// How far ahead a peer's tip is believed at a time.
 const TIP_AHEAD_MAX: u64 = 4096;
 
-type Frame = Exchange<Vec<u8>, Vec<u8>>;
+/// A protocol of requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Wire {
+    Sync,
+    Status,
+    Direct,
+    Fetch,
+}
+
+impl From<Protocol> for Wire {
+    fn from(protocol: Protocol) -> Self {
+        match protocol {
+            Protocol::Direct => Self::Direct,
+            Protocol::Fetch => Self::Fetch,
+        }
+    }
+}
+
+impl Wire {
+    /// Its place among the counters.
+    fn index(self) -> usize {
+        match self {
+            Self::Sync => 0,
+            Self::Status => 1,
+            Self::Direct => 2,
+            Self::Fetch => 3,
+        }
+    }
+
+    /// How many requests a peer may send. An operator that catches up asks for eight blocks at a time.
+    fn rate(self) -> Rate {
+        match self {
+            Self::Sync => Rate { per_second: 64, burst: 128 },
+            Self::Status => Rate { per_second: 16, burst: 32 },
+            Self::Direct => Rate { per_second: 16, burst: 64 },
+            Self::Fetch => Rate { per_second: 64, burst: 128 },
+        }
+    }
+}
+
+type Traffic = Exchange<Frame, Frame>;
 
 impl Network {
     pub(super) fn send_sync_request(
@@ -35,7 +78,7 @@ impl Network {
         reply: RpcReplyPort<EngineRequestId>,
     ) {
         let Some(id) = self.peers.by_engine(peer) else { return };
-        let request = self.swarm.behaviour_mut().sync.send_request(&id, bytes);
+        let request = self.swarm.behaviour_mut().sync.send_request(&id, Frame::Whole(bytes));
         self.sync_outbound.insert(request, id);
         // The engine's sync may have stopped waiting; the answer is then dropped by it.
         let _ = reply.send(EngineRequestId::new(request));
@@ -44,22 +87,25 @@ impl Network {
     pub(super) fn send_sync_answer(&mut self, id: &InboundRequestId, bytes: Option<Vec<u8>>) {
         if let (Some((_, channel)), Some(bytes)) = (self.sync_inbound.remove(id), bytes) {
             // Fails if the peer is gone, which it will notice itself.
-            let _ = self.swarm.behaviour_mut().sync.send_response(channel, bytes);
+            let _ = self.swarm.behaviour_mut().sync.send_response(channel, Frame::Whole(bytes));
         }
     }
 
-    pub(super) fn on_sync(&mut self, event: Frame) {
+    pub(super) fn on_sync(&mut self, event: Traffic) {
         match event {
             Exchange::Message { peer, message, .. } => match message {
                 Message::Request { request_id, request, channel } => {
-                    self.on_sync_request(peer, &request_id.to_string(), request, channel);
+                    if let Some(request) = self.take_request(&peer, Wire::Sync, request) {
+                        self.on_sync_request(peer, &request_id.to_string(), request, channel);
+                    }
                 }
                 Message::Response { request_id, response } => {
                     self.sync_outbound.remove(&request_id);
-                    let decoded: Option<Response<LedgerContext>> =
-                        WireCodec.decode(response.into()).ok();
+                    let decoded: Option<Response<LedgerContext>> = self
+                        .take_frame(&peer, response)
+                        .and_then(|bytes| WireCodec.decode(bytes.into()).ok());
                     if decoded.is_none() {
-                        self.progress.messages_refused.add();
+                        self.refuse(&peer, Offence::Malformed);
                     }
                     if let Some(engine) = self.peers.get(&peer).map(|peer| peer.engine) {
                         let id = EngineRequestId::new(request_id);
@@ -91,12 +137,11 @@ impl Network {
         peer: PeerId,
         id: &str,
         request: Vec<u8>,
-        channel: ResponseChannel<Vec<u8>>,
+        channel: ResponseChannel<Frame>,
     ) {
         let decoded: Result<Request<LedgerContext>, _> = WireCodec.decode(request.into());
         let (Some(known), Ok(request)) = (self.peers.get(&peer), decoded) else {
-            self.progress.messages_refused.add();
-            return;
+            return self.refuse(&peer, Offence::Malformed);
         };
         let engine = known.engine;
         let of_peer = self.sync_inbound.values().filter(|(from, _)| *from == peer).count();
@@ -117,20 +162,27 @@ impl Network {
         for peer in peers {
             // One that has not taken the last one gets the next.
             if !self.status_outbound.contains_key(&peer) {
-                let request = self.swarm.behaviour_mut().status.send_request(&peer, bytes.clone());
+                let request = self
+                    .swarm
+                    .behaviour_mut()
+                    .status
+                    .send_request(&peer, Frame::Whole(bytes.clone()));
                 self.status_outbound.insert(peer, request);
             }
         }
     }
 
-    pub(super) fn on_status(&mut self, event: Frame) {
+    pub(super) fn on_status(&mut self, event: Traffic) {
         match event {
             Exchange::Message { peer, message, .. } => match message {
                 Message::Request { request, channel, .. } => {
-                    let _ = self.swarm.behaviour_mut().status.send_response(channel, Vec::new());
-                    let Ok(status) = borsh::from_slice::<StatusBytes>(&request) else {
-                        self.progress.messages_refused.add();
+                    let Some(request) = self.take_request(&peer, Wire::Status, request) else {
                         return;
+                    };
+                    let answer = Frame::Whole(Vec::new());
+                    let _ = self.swarm.behaviour_mut().status.send_response(channel, answer);
+                    let Ok(status) = borsh::from_slice::<StatusBytes>(&request) else {
+                        return self.refuse(&peer, Offence::Malformed);
                     };
                     let believed = self.progress.decided().saturating_add(TIP_AHEAD_MAX);
                     self.progress.see(status.tip.0.min(believed));
@@ -175,6 +227,7 @@ impl Network {
             }
             Ok(id) => {
                 let behaviour = self.swarm.behaviour_mut();
+                let bytes = Frame::Whole(bytes);
                 let request = match protocol {
                     Protocol::Direct => behaviour.direct.send_request(&id, bytes),
                     Protocol::Fetch => behaviour.fetch.send_request(&id, bytes),
@@ -184,15 +237,18 @@ impl Network {
         }
     }
 
-    pub(super) fn on_request(&mut self, protocol: Protocol, event: Frame) {
+    pub(super) fn on_request(&mut self, protocol: Protocol, event: Traffic) {
         match event {
             Exchange::Message { peer, message, .. } => match message {
                 Message::Request { request, channel, .. } => {
-                    self.ask_for_answer(protocol, peer, request, channel);
+                    if let Some(request) = self.take_request(&peer, protocol.into(), request) {
+                        self.ask_for_answer(protocol, peer, request, channel);
+                    }
                 }
                 Message::Response { request_id, response } => {
+                    let answer = self.take_frame(&peer, response);
                     if let Some(reply) = self.app_outbound.remove(&(protocol, request_id)) {
-                        let _ = reply.send(read_answer(response));
+                        let _ = reply.send(answer.map_or(Err(RequestError::NoAnswer), read_answer));
                     }
                 }
             },
@@ -206,12 +262,47 @@ impl Network {
         }
     }
 
+    /// Refuses what a peer sent to this node itself.
+    fn refuse(&mut self, peer: &PeerId, offence: Offence) {
+        self.progress.messages_refused.add();
+        self.blame(peer, offence);
+    }
+
+    /// What a peer has sent, if it was all there and not too long.
+    fn take_frame(&mut self, peer: &PeerId, frame: Frame) -> Option<Vec<u8>> {
+        match frame {
+            Frame::Whole(bytes) => return Some(bytes),
+            Frame::TooLong(bytes) => {
+                debug!(%peer, bytes, "message is too long");
+                self.refuse(peer, Offence::Oversized);
+            }
+            // A connection may break at any time.
+            Frame::CutShort => self.progress.messages_refused.add(),
+        }
+        None
+    }
+
+    /// A request, if its peer may send another now. One that is dropped closes its stream.
+    fn take_request(&mut self, peer: &PeerId, wire: Wire, frame: Frame) -> Option<Vec<u8>> {
+        let now = Instant::now();
+        let rate = self.requests_rate.entry((*peer, wire));
+        if rate.or_insert_with(|| Bucket::new(wire.rate(), now)).take(1, now) {
+            return self.take_frame(peer, frame);
+        }
+        let limited = &self.progress.peers_judged.requests_limited;
+        if let Some(counter) = limited.get(wire.index()) {
+            counter.add();
+        }
+        self.blame(peer, Offence::Flood);
+        None
+    }
+
     fn ask_for_answer(
         &mut self,
         protocol: Protocol,
         peer: PeerId,
         bytes: Vec<u8>,
-        channel: ResponseChannel<Vec<u8>>,
+        channel: ResponseChannel<Frame>,
     ) {
         let Some(from) = self.peers.get(&peer).map(|peer| peer.key) else { return };
         let pending = self.answers_pending.entry(peer).or_default();
@@ -237,7 +328,7 @@ impl Network {
         &mut self,
         peer: PeerId,
         protocol: Protocol,
-        channel: ResponseChannel<Vec<u8>>,
+        channel: ResponseChannel<Frame>,
         answer: Option<Vec<u8>>,
     ) {
         if let Some(pending) = self.answers_pending.get_mut(&peer) {
@@ -253,6 +344,7 @@ impl Network {
             Some(_) | None => vec![0],
         };
         let behaviour = self.swarm.behaviour_mut();
+        let frame = Frame::Whole(frame);
         // Fails if the peer is gone, which it will notice itself.
         let _ = match protocol {
             Protocol::Direct => behaviour.direct.send_response(channel, frame),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use arc_malachitebft_engine::network::{Multiaddr as EngineAddress, NetworkEvent, Subscriber};
 use arc_malachitebft_network::Channel as EngineChannel;
 use arc_malachitebft_sync::InboundRequestId;
-use consensus::{BlockId, LedgerContext, LedgerValidators};
+use consensus::{Address, BlockId, LedgerContext, LedgerValidators, PublicKey};
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use libp2p::gossipsub::MessageId;
@@ -16,17 +16,24 @@ use libp2p::identity::Keypair;
 use libp2p::request_response::{OutboundRequestId, ResponseChannel};
 use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
 use libp2p::swarm::{ListenError, SwarmEvent};
-use libp2p::{Multiaddr, PeerId, Swarm, SwarmBuilder, noise, tcp, yamux};
+use libp2p::{Multiaddr, PeerId, Swarm, SwarmBuilder, noise, tcp};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tracing::{debug, warn};
 
-use super::behaviour::{Behaviour, BehaviourEvent, Channels, behaviour};
+use super::behaviour::{
+    Behaviour, BehaviourEvent, Channels, STREAMS_PENDING_MAX, behaviour, multiplexer,
+};
 use super::peers::{Peers, resolve};
+use super::penalties::Penalties;
+use super::requests::Frame;
 use super::resend::Resend;
+use super::serve::Wire;
+use super::votes::Votes;
 use super::{Command, SharedProgress};
 use crate::config::{HostConfig, Limits};
 use crate::event::{Acceptance, Event, HostError, PeerKey, Protocol};
+use crate::rate::Bucket;
 
 /// How often timers are looked at.
 const TICK: Duration = Duration::from_millis(50);
@@ -43,7 +50,7 @@ pub(super) enum Done {
     Answered {
         peer: PeerId,
         protocol: Protocol,
-        channel: ResponseChannel<Vec<u8>>,
+        channel: ResponseChannel<Frame>,
         answer: Option<Vec<u8>>,
     },
     Resolved {
@@ -67,12 +74,17 @@ pub(crate) struct Network {
     pub(super) resend: Resend,
     pub(super) nonce: u32,
     pub(super) tasks: FuturesUnordered<Task>,
-    pub(super) gossip_pending: usize,
+    /// Gossip of each peer that the application is judging.
+    pub(super) gossip_pending: HashMap<PeerId, usize>,
     pub(super) answers_pending: HashMap<PeerId, usize>,
-    /// Consensus messages of each peer since an instant, at most a second ago.
-    pub(super) consensus_rate: HashMap<PeerId, (Instant, u32)>,
+    pub(super) requests_rate: HashMap<(PeerId, Wire), Bucket>,
+    pub(super) certificates: HashMap<PeerId, Bucket>,
+    pub(super) votes: Votes,
+    pub(super) penalties: Penalties,
+    /// Whose consensus key is whose network identity.
+    pub(super) authors: BTreeMap<Address, PeerId>,
     pub(super) bodies_seen: BTreeSet<(u64, u32, BlockId)>,
-    pub(super) sync_inbound: HashMap<InboundRequestId, (PeerId, ResponseChannel<Vec<u8>>)>,
+    pub(super) sync_inbound: HashMap<InboundRequestId, (PeerId, ResponseChannel<Frame>)>,
     pub(super) sync_outbound: HashMap<OutboundRequestId, PeerId>,
     pub(super) status_outbound: HashMap<PeerId, OutboundRequestId>,
     pub(super) app_outbound: HashMap<(Protocol, OutboundRequestId), super::AnswerSender>,
@@ -101,14 +113,18 @@ impl Network {
             .map_err(|error| bad("network_key", error.to_string()))?
             .to_bytes();
         let mut peers = Peers::default();
-        for validator in &config.validators {
+        let mut authors = BTreeMap::new();
+        for (index, validator) in config.validators.iter().enumerate() {
             if validator.network_key == own {
                 continue;
             }
             let addresses = parse_addresses(&validator.addresses)?;
-            peers
-                .add(&own, validator.network_key, addresses)
+            let id = peers
+                .add(&own, index, validator.network_key, addresses)
                 .ok_or_else(|| bad("validators", "network key is no ed25519 key".into()))?;
+            let key = PublicKey::from_bytes(&validator.consensus_key)
+                .map_err(|error| bad("validators", error.to_string()))?;
+            authors.insert(key.address(), id);
         }
         let channels = Channels::new(&config.ledger_id);
         let ids = peers.ids();
@@ -118,16 +134,18 @@ impl Network {
             .map_err(|reason| bad("limits", reason))?;
         let swarm = SwarmBuilder::with_existing_identity(keypair)
             .with_tokio()
-            .with_tcp(
-                tcp::Config::default().nodelay(true),
-                noise::Config::new,
-                yamux::Config::default,
-            )
+            .with_tcp(tcp::Config::default().nodelay(true), noise::Config::new, multiplexer)
             .map_err(|error| bad("network_key", error.to_string()))?
             .with_behaviour(|_| behaviour)
             .map_err(|never| match never {})?
-            .with_swarm_config(|swarm| swarm.with_idle_connection_timeout(IDLE_CONNECTION))
+            .with_swarm_config(|swarm| {
+                swarm
+                    .with_idle_connection_timeout(IDLE_CONNECTION)
+                    .with_max_negotiating_inbound_streams(STREAMS_PENDING_MAX)
+            })
             .build();
+        // As many as may be faulty.
+        let faulty = validators.one_honest().saturating_sub(1);
         let mut network = Self {
             ledger_id,
             validators,
@@ -140,9 +158,13 @@ impl Network {
             resend: Resend::new(config.timeouts.resend),
             nonce: first_nonce(),
             tasks: FuturesUnordered::new(),
-            gossip_pending: 0,
+            gossip_pending: HashMap::new(),
             answers_pending: HashMap::new(),
-            consensus_rate: HashMap::new(),
+            requests_rate: HashMap::new(),
+            certificates: HashMap::new(),
+            votes: Votes::default(),
+            penalties: Penalties::new(faulty),
+            authors,
             bodies_seen: BTreeSet::new(),
             sync_inbound: HashMap::new(),
             sync_outbound: HashMap::new(),
@@ -232,6 +254,7 @@ impl Network {
                 self.send_app_request(peer, protocol, bytes, reply);
             }
             Command::SetAddresses { peer, addresses } => self.peers.set_addresses(peer, addresses),
+            Command::Blame { peer, offence } => self.blame_key(peer, offence),
             Command::Peers(reply) => {
                 let _ = reply.send(self.peers.connected().map(|(_, peer)| peer.key).collect());
             }
@@ -306,6 +329,8 @@ impl Network {
             self.publish(channel, &message);
         }
         self.bodies_seen.retain(|(height, _, _)| *height > decided);
+        self.votes.forget(decided);
+        self.judge_peers(now);
     }
 
     fn on_done(&mut self, done: Done) {

@@ -25,11 +25,11 @@ pub(crate) struct Committee {
     pub(crate) validators: Vec<Validator>,
 }
 
-fn network_seed(index: usize) -> [u8; 32] {
+pub(crate) fn network_seed(index: usize) -> [u8; 32] {
     [index as u8 + 101; 32]
 }
 
-fn consensus_seed(index: usize) -> [u8; 32] {
+pub(crate) fn consensus_seed(index: usize) -> [u8; 32] {
     [index as u8 + 1; 32]
 }
 

@@ -2,5 +2,9 @@
 
 mod application;
 mod consensus_runs;
+mod hostile_consensus;
+mod hostile_floods;
+mod hostile_gossip;
 mod messages;
 mod restarts;
+mod stage;
