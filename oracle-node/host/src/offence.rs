@@ -69,11 +69,12 @@ impl Offence {
             // One fault can have a cause that is nobody's will; four in a row can't.
             Self::Malformed
             | Self::Oversized
-            | Self::BrokenStream
             | Self::UnknownTopic
             | Self::BadSignature
             | Self::NotMember
             | Self::WrongAnswer => 250,
+            // gossipsub takes no more than five streams of a connection.
+            Self::BrokenStream => 350,
             // Proven by its own signature.
             Self::TwoBodies => 500,
             // Five seconds.

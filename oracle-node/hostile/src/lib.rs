@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::future::pending;
 use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, StreamExt};
@@ -174,6 +175,15 @@ fn subscriptions(ledger: &[u8; 32]) -> Vec<u8> {
     bytes
 }
 
+/// gossip's frame of messages: `publish = 2 { data = 2, topic = 4 }`.
+fn publications(topic: &str, messages: &[Vec<u8>]) -> Vec<u8> {
+    let field = |tag: u8, content: &[u8]| [&[tag], &varint(content.len())[..], content].concat();
+    let publish =
+        |data: &Vec<u8>| field(0x12, &[field(0x12, data), field(0x22, topic.as_bytes())].concat());
+    let frame: Vec<u8> = messages.iter().flat_map(publish).collect();
+    [varint(frame.len()), frame].concat()
+}
+
 fn varint(mut number: usize) -> Vec<u8> {
     let mut bytes = Vec::new();
     while number >= 0x80 {
@@ -185,11 +195,13 @@ fn varint(mut number: usize) -> Vec<u8> {
 }
 
 fn behaviour(ledger: &[u8; 32], voice: Voice) -> Behaviour {
+    // Whatever it has said before, it says again: no two messages have one id.
+    let number = AtomicU64::new(0);
     let config = gossipsub::ConfigBuilder::default()
         .validation_mode(ValidationMode::None)
         .max_transmit_size(64 << 20)
-        // Whatever it has said before, it says again.
-        .duplicate_cache_time(Duration::from_nanos(1))
+        .message_id_fn(move |_| number.fetch_add(1, Ordering::Relaxed).to_string().into())
+        .duplicate_cache_time(Duration::from_millis(100))
         .heartbeat_initial_delay(Duration::from_millis(50))
         .heartbeat_interval(Duration::from_millis(200))
         // Its own memory is the test's, too.
@@ -293,12 +305,12 @@ impl Hostile {
         self.act(Act::Gossip { topic, bytes }).await;
     }
 
-    /// Gossips on a topic of another ledger.
+    /// Gossips on a topic of another ledger, which nobody has joined, on a stream of its own.
     ///
     /// # Panics
     /// When its swarm has ended.
-    pub async fn gossip_elsewhere(&self, ledger: &[u8; 32], topic: &str, bytes: Vec<u8>) {
-        self.act(Act::Gossip { topic: name(ledger, topic), bytes }).await;
+    pub async fn gossip_elsewhere(&self, ledger: &[u8; 32], topic: &str, messages: &[Vec<u8>]) {
+        self.act(Act::Frame(publications(&name(ledger, topic), messages))).await;
     }
 
     /// Writes on a gossip stream of its own.

@@ -37,6 +37,8 @@ const STREAMS_MAX: usize = 256;
 pub(crate) const STREAMS_PENDING_MAX: usize = 32;
 /// Messages queued for one peer. Each is a copy, and one that does not read holds them all.
 const PEER_QUEUE_MAX: usize = 512;
+/// How long a message may wait there. Short ones would call peers slow when this machine is.
+const SEND_PATIENCE: Duration = Duration::from_secs(10);
 /// Messages in one frame; gossipsub itself sends one.
 const FRAME_MESSAGES_MAX: usize = 64;
 /// How long a message id is remembered: longer than a message travels, and short, since every message that a
@@ -198,6 +200,8 @@ fn gossip(channels: &Channels) -> Result<Metered, String> {
         .heartbeat_initial_delay(Duration::from_millis(200))
         .duplicate_cache_time(DUPLICATE_CACHE)
         .connection_handler_queue_len(PEER_QUEUE_MAX)
+        .publish_queue_duration(SEND_PATIENCE)
+        .forward_queue_duration(SEND_PATIENCE)
         .max_publish_messages(FRAME_MESSAGES_MAX)
         .max_transmit_size(BODY_MESSAGE_BYTES_MAX + FRAMING_BYTES);
     let config = builder.build().map_err(|error| error.to_string())?;

@@ -40,7 +40,7 @@ fn rates(channel: Channel) -> (Rate, Rate) {
     let rate = |per_second, burst| Rate { per_second, burst };
     use crate::event::Topic::{Bundles, Partials, Responses};
     match channel {
-        Channel::Consensus => (rate(4_000, 8_000), rate(4 * MIB, 8 * MIB)),
+        Channel::Consensus => (rate(2_000, 4_000), rate(4 * MIB, 8 * MIB)),
         Channel::Bodies => (rate(400, 800), rate(32 * MIB, 64 * MIB)),
         Channel::App(Bundles) => (rate(500, 2_000), rate(8 * MIB, 16 * MIB)),
         Channel::App(Responses) => (rate(500, 2_000), rate(8 * MIB, 16 * MIB)),

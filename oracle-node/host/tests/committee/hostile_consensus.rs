@@ -131,6 +131,7 @@ async fn replayed_votes_are_heard_once_and_cost_nobody_anything() {
 async fn future_heights_are_ignored_and_nobody_is_to_blame() {
     let mut stage = Stage::new().await;
     let key = stage.key();
+    let rounds: Vec<u32> = (0..4).map(|height| own_round(&stage, height)).collect();
     let mut nonce = 0;
     stage
         .until(
@@ -142,17 +143,15 @@ async fn future_heights_are_ignored_and_nobody_is_to_blame() {
                     hostile.gossip("consensus", far).await;
                     let wake = [&nonce.to_be_bytes()[..], &[2], &(tip + ahead).to_be_bytes()];
                     hostile.gossip("consensus", wake.concat()).await;
-                    let body = body(nonce, tip + ahead, 0, &key, b"far", b"far");
+                    let round = rounds[((tip + ahead) % 4) as usize];
+                    let body = body(nonce, tip + ahead, round, &key, b"far", b"far");
                     hostile.gossip("bodies", body).await;
                 }
             },
         )
         .await;
     stage.goes_on().await;
-    for judged in stage.judged() {
-        assert_eq!(judged.count(Offence::BadSignature), 0);
-        assert_eq!(judged.count(Offence::Malformed), 0);
-    }
+    stage.nobody_is_blamed();
 }
 
 /// A body as it is gossiped, signed over the id of `signed`.

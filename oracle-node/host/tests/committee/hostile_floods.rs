@@ -29,7 +29,7 @@ async fn floods_of_every_topic_are_dropped_and_refused_in_the_end() {
             .until(
                 |judged| judged.refusals > 0,
                 async |hostile: &Hostile, _| {
-                    let until = Instant::now() + Duration::from_millis(300);
+                    let until = Instant::now() + Duration::from_secs(1);
                     while Instant::now() < until {
                         number += 1;
                         // For a height to come: nothing that anybody could be blamed for.
@@ -48,7 +48,7 @@ async fn floods_of_every_topic_are_dropped_and_refused_in_the_end() {
         assert!(grown < GROWTH_MAX, "{topic}: grown by {grown} bytes");
         println!("{topic}: {number} messages, grown by {} KiB", grown >> 10);
         if topic != "bodies" {
-            assert!(stage.judged().iter().all(|judged| judged.gossip_limited[place] > 0));
+            assert!(stage.judged().iter().all(|judged| judged.gossip_limited[place] > 100));
             stage.refused_for(Offence::Flood).await;
         }
     }
