@@ -16,7 +16,7 @@ use proofs::{Context, KeySource, Kind, Registry};
 use protocol::{ids::JobId, outcome::Verdict};
 use tokio::sync::{Semaphore, mpsc};
 
-use crate::config::Chain;
+use crate::{config::Chain, timeline};
 
 /// Verifications that run at once.
 const MAX_PARALLEL: usize = 2;
@@ -116,7 +116,13 @@ impl Verification {
             let Ok(_slot) = this.slots.acquire().await else { return };
             let (job, response) = (task.job, task.response);
             let registry = this.registry_for(&task, &keys);
-            let judged = tokio::task::spawn_blocking(move || judge(&task, &registry)).await;
+            let judged = tokio::task::spawn_blocking(move || {
+                timeline::verifying(&task);
+                let judged = judge(&task, &registry);
+                timeline::verified(task.job);
+                judged
+            })
+            .await;
             match judged {
                 Ok(judged) => {
                     let finished = Finished { job, response, judged, keys };

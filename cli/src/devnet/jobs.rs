@@ -125,6 +125,21 @@ impl SignedQuote {
 }
 
 impl JobRequest {
+    /// The call of the escrow that creates it, quoted by `provider` at chain time `now` in
+    /// seconds: for whoever sends many.
+    ///
+    /// # Errors
+    /// When the key refuses to sign.
+    pub fn creation(
+        &self,
+        deployment: &Deployment,
+        provider: &PrivateKeySigner,
+        consumer: Address,
+        now: u64,
+    ) -> Result<ResourceEscrow::createJobCall> {
+        Ok(SignedQuote::sign(provider, deployment, self, consumer, now)?.create_job())
+    }
+
     /// Has `provider` quote it and `consumer` pay for it.
     ///
     /// # Errors
@@ -142,6 +157,18 @@ impl JobRequest {
     }
 }
 
+impl SignedQuote {
+    /// What creates the job that is quoted.
+    fn create_job(&self) -> ResourceEscrow::createJobCall {
+        ResourceEscrow::createJobCall {
+            quote: self.quote(),
+            signature: self.signature.clone(),
+            statement: self.statement.clone(),
+            amount: self.price,
+        }
+    }
+}
+
 /// Takes a quote: approves the price and creates the job.
 pub(crate) async fn place(
     deployment: &Deployment,
@@ -156,14 +183,8 @@ pub(crate) async fn place(
         consumer.call(quote.token, &approve, U256::ZERO).await.wrap_err("approving the price")?;
     }
     let fee = rpc.call(deployment.hub, &AttestationHub::feeCall {}).await?;
-    let create = ResourceEscrow::createJobCall {
-        quote: quote.quote(),
-        signature: quote.signature.clone(),
-        statement: quote.statement.clone(),
-        amount: quote.price,
-    };
     let hash = consumer
-        .send(Some(escrow), fee, create.abi_encode().into())
+        .send(Some(escrow), fee, quote.create_job().abi_encode().into())
         .await
         .map_err(|error| refused("creating the job", &error))?;
     let receipt = consumer.wait(hash).await.wrap_err("creating the job")?;

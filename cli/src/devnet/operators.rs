@@ -141,6 +141,9 @@ impl Operator {
         let mut command = Command::new(&options.program);
         command.args(["node", "run", "--lifeline", "--log", &options.log, "--config"]);
         command.arg(self.dir.join("node.toml")).env_remove("RUST_LOG");
+        if options.log_json {
+            command.arg("--log-json");
+        }
         let log = logs.join(format!("{}.log", self.name));
         self.process = Some(Process::spawn(&self.name, command, &log, Lifeline::StandardInput)?);
         Ok(())
@@ -161,6 +164,11 @@ impl Operator {
     /// When its process ended by itself.
     pub fn check_alive(&mut self) -> Result<()> {
         self.process.as_mut().map_or(Ok(()), Process::check_alive)
+    }
+
+    /// The id of its process, while it runs.
+    pub fn process_id(&self) -> Option<u32> {
+        self.process.as_ref().and_then(Process::id)
     }
 
     /// The process, to be stopped.

@@ -30,6 +30,8 @@ pub struct Options {
     pub challenge_window_s: u64,
     /// What the operators' processes log.
     pub log: String,
+    /// Whether they log one JSON object a line, for programs to read.
+    pub log_json: bool,
     /// The providers, each with its own key and stake.
     pub providers: Vec<(String, Behaviour)>,
 }
@@ -54,6 +56,7 @@ impl Options {
             finality_depth: 1,
             challenge_window_s: 3,
             log: crate::logging::DAEMON_FILTER.into(),
+            log_json: false,
             providers: vec![("provider".into(), Behaviour::Honest)],
         }
     }

@@ -10,7 +10,7 @@ use protocol::{
 use store::Batch;
 
 use super::{Core, Waking, now_ms};
-use crate::halt::Halt;
+use crate::{halt::Halt, timeline};
 
 impl Core {
     pub(super) async fn chain_event(
@@ -29,6 +29,7 @@ impl Core {
                     Some(request) => {
                         let hash = request.sighting.job.statement_hash;
                         batch.statement(hash, request.statement.clone());
+                        timeline::requested(request.sighting.job.id());
                         self.operator.requested(now_ms(), request)
                     }
                     None => {

@@ -15,7 +15,7 @@ use protocol::{
 use store::Batch;
 
 use super::{Core, JOURNAL_PREFIX, Waking, throttle::Line};
-use crate::{archive::response_key, settle::ProvenKey};
+use crate::{archive::response_key, settle::ProvenKey, timeline};
 
 /// Writes, and bytes of them, after which a batch is written although nothing waits for it.
 const FLUSH_WRITES: usize = 512;
@@ -130,6 +130,7 @@ impl Core {
             }
             Effect::Signed { subject, signature } => {
                 self.metrics.work.signatures.inc();
+                timeline::signed(subject);
                 self.signed(subject, &signature, batch);
             }
             Effect::Blame { member, fault } => {
@@ -206,6 +207,7 @@ impl Core {
 
     fn ledger_event(&mut self, event: &Event, batch: &mut Batch) {
         self.metrics.work.ledger(event);
+        timeline::applied(self.operator.ledger().state().height, event);
         match event {
             Event::Skipped { operator, number, position, code } => {
                 tracing::debug!(%operator, number, position, %code, "fact skipped");

@@ -29,6 +29,7 @@ use crate::{
     keys::KeyRing,
     metrics::Metrics,
     settle::SettlerControl,
+    timeline,
     verification::{Finished, Verification},
     views::{ChainStatus, Seen, View},
 };
@@ -251,6 +252,7 @@ impl Core {
         let block = Block::decode(&decided.body)
             .wrap_err_with(|| format!("decided block {height} does not decode"))?;
         self.watch_block(decided.height, &decided.certificate, &block);
+        timeline::decided(height, block.bundles.len());
         let mut batch = Batch::new();
         batch.block(height, decided.body).certificate(height, decided.certificate);
         self.store.append(batch).await?;
@@ -339,10 +341,12 @@ impl Core {
     async fn command(&mut self, command: Command, waking: &mut Waking) -> Result<()> {
         match command {
             Command::Respond { response, reply } => {
+                let job = response.job;
                 match self.operator.responded(now_ms(), response) {
                     Ok(effects) => {
                         // Acknowledged once it is durable.
                         self.carry_out(effects, Batch::new(), waking).await?;
+                        timeline::responded(job);
                         let _ = reply.send(Ok(()));
                     }
                     Err(refused) => {
