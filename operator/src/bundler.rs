@@ -21,6 +21,10 @@ const BUNDLE_FRAMING_BYTES: usize = 128;
 /// Pauses between attempts to get a bundle into a block.
 const RESEND_MS: (u64, u64) = (1_000, 8_000);
 
+/// How long a clock waits for a member's facts before the member speaks without any: a bundle of
+/// nothing would take the place of the one with its facts.
+const CLOCK_PATIENCE_MS: u64 = 500;
+
 /// How often a member speaks while something is open.
 const HEARTBEAT_OPEN_MS: u64 = 10_000;
 
@@ -46,6 +50,8 @@ pub(crate) struct Bundler {
     me: OperatorIndex,
     pending: Option<(SignedBundle, Backoff)>,
     last_number: u64,
+    /// Since when a clock waits for this member.
+    clock_waits_since_ms: Option<u64>,
     suppressed: BTreeSet<(JobId, FactKind)>,
 }
 
@@ -53,7 +59,7 @@ impl Bundler {
     pub(crate) fn new(me: OperatorIndex, journal: Option<SignedBundle>) -> Self {
         let last_number = journal.as_ref().map_or(0, |signed| signed.bundle.number);
         let pending = journal.map(|signed| (signed, Backoff::new(RESEND_MS.0, RESEND_MS.1)));
-        Self { me, pending, last_number, suppressed: BTreeSet::new() }
+        Self { me, pending, last_number, clock_waits_since_ms: None, suppressed: BTreeSet::new() }
     }
 
     /// The bundle that is not in a block yet.
@@ -119,6 +125,16 @@ impl Bundler {
         Some(signed)
     }
 
+    /// Whether the bundle in flight keeps one of these facts waiting.
+    pub(crate) fn holds_up(&self, mut facts: impl Iterator<Item = Fact>) -> bool {
+        let Some(signed) = self.pending() else { return false };
+        facts.any(|fact| !self.is_suppressed(&fact) && !signed.bundle.facts.contains(&fact))
+    }
+
+    fn is_suppressed(&self, fact: &Fact) -> bool {
+        key_of(fact).is_some_and(|key| self.suppressed.contains(&key))
+    }
+
     /// What makes the bundle durable before anybody sees it.
     pub(crate) fn persist(signed: &SignedBundle) -> Effect {
         Effect::Persist { key: JournalKey::Bundle, value: Some(signed.encode()) }
@@ -136,7 +152,7 @@ impl Bundler {
         let mut room = MAX_BUNDLE_BYTES - BUNDLE_FRAMING_BYTES;
         let mut fitting = Vec::new();
         for fact in facts {
-            if key_of(&fact).is_some_and(|key| self.suppressed.contains(&key)) {
+            if self.is_suppressed(&fact) {
                 continue;
             }
             let bytes = borsh::to_vec(&fact).map_or(usize::MAX, |bytes| bytes.len());
@@ -150,7 +166,7 @@ impl Bundler {
     }
 
     /// Whether time must go on although there is nothing to state.
-    fn should_tick(&self, ledger: &Ledger, now_ms: u64) -> bool {
+    fn should_tick(&mut self, ledger: &Ledger, now_ms: u64) -> bool {
         let state = ledger.state();
         let Some(member) = state.member(self.me) else { return false };
         let spoken_ms = member.time.0;
@@ -159,7 +175,12 @@ impl Bundler {
             .is_some_and(|deadline| now_ms >= deadline.0 && spoken_ms < deadline.0);
         let open = !state.jobs.is_empty() || state.ceremony.is_some();
         let heartbeat = if open { HEARTBEAT_OPEN_MS } else { HEARTBEAT_IDLE_MS };
-        state.wants_bundle(self.me) || deadline_due || now_ms.saturating_sub(spoken_ms) >= heartbeat
+        self.clock_waits_since_ms =
+            state.wants_bundle(self.me).then(|| self.clock_waits_since_ms.unwrap_or(now_ms));
+        let clock_waits = self
+            .clock_waits_since_ms
+            .is_some_and(|since_ms| now_ms.saturating_sub(since_ms) >= CLOCK_PATIENCE_MS);
+        clock_waits || deadline_due || now_ms.saturating_sub(spoken_ms) >= heartbeat
     }
 }
 

@@ -10,6 +10,7 @@
 //! before the effects that depend on it), salts are derived, and the same judgement is revealed
 //! again, never another.
 
+mod awaited;
 mod bundler;
 mod ceremony;
 mod effect;

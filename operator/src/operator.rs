@@ -8,18 +8,21 @@ use ed25519_dalek::SigningKey;
 use protocol::{
     block::{Block, BlockError},
     bundle::SignedBundle,
+    bytes,
     ecdsa::Signer,
     envelope::PartialEnvelope,
     fact::{Fact, Reveal},
     ids::{HubIndex, JobId, OperatorIndex},
-    ledger::{Event, Ledger},
+    ledger::{Event, Ledger, Phase},
     response::{ResponseError, SignedResponse},
+    subject::Subject,
 };
 use thiserror::Error;
 use threshold::Share;
 use zeroize::Zeroizing;
 
 use crate::{
+    awaited::Awaited,
     bundler::Bundler,
     ceremony::{CeremonyDriver, CeremonyJournal},
     effect::{Acceptance, Effect, Fault, JournalKey, Judged, ResponseRefused, Topic, Warning},
@@ -173,6 +176,17 @@ impl Operator {
         self.requests.get(job).map(|request| request.statement.as_slice())
     }
 
+    /// The seed of an open job's challenge, once the group's signature on its beacon is known
+    /// here, be it on the ledger or not yet: nobody can make another.
+    pub fn seed(&self, id: JobId) -> Option<B256> {
+        let job = self.ledger.state().jobs.get(&id)?;
+        if job.phase != Phase::Challenged {
+            return Some(job.seed);
+        }
+        let beacon = self.signing.signature(Subject::Beacon { height: job.opened })?;
+        Some(bytes::seed(&beacon.to_eip2537(), job.opened_in, id))
+    }
+
     /// A response that is held for an open job.
     pub fn response(&self, job: JobId, response: B256) -> Option<&SignedResponse> {
         self.responses.get(job, response)
@@ -208,6 +222,19 @@ impl Operator {
         };
         self.pool.fill(&self.ledger, &mut block);
         block
+    }
+
+    /// Whether the next block would bring more about if it were proposed a moment later: others
+    /// are about to state what ends a phase of a job.
+    pub fn awaits_more(&self) -> bool {
+        Awaited {
+            ledger: &self.ledger,
+            pool: &self.pool,
+            requests: &self.requests,
+            responses: &self.responses,
+            signing: &self.signing,
+        }
+        .any()
     }
 
     /// Whether a block may be decided as the next one.
@@ -307,7 +334,8 @@ impl Operator {
         response: SignedResponse,
         effects: &mut Vec<Effect>,
     ) -> Result<bool, ResponseRefused> {
-        let persist = self.responses.add(&self.ledger, response)?;
+        let seed = self.seed(response.job);
+        let persist = self.responses.add(&self.ledger, seed, response)?;
         let news = persist.is_some();
         effects.extend(persist);
         Ok(news)
@@ -352,7 +380,8 @@ impl Operator {
         let held = match Announcement::try_from_slice(message) {
             Ok(Announcement::Body(response)) => self.hold(response, effects),
             Ok(Announcement::Held { job, response, signature }) => {
-                self.responses.hint(&self.ledger, job, response, &signature)
+                let seed = self.seed(job);
+                self.responses.hint(&self.ledger, seed, job, response, &signature)
             }
             Err(_) => return Acceptance::Reject(Fault::Malformed),
         };
@@ -410,21 +439,27 @@ impl Operator {
         effects.extend(self.ceremony.publish(&self.ledger, now_ms));
     }
 
-    fn speak(&mut self, now_ms: u64, effects: &mut Vec<Effect>) {
+    /// What this operator has to state and the ledger does not know of.
+    fn facts(&self) -> impl Iterator<Item = Fact> {
         let (ledger, me) = (&self.ledger, self.me);
-        let facts = self.ceremony.facts(ledger).into_iter().chain(
+        self.ceremony.facts(ledger).into_iter().chain(
             self.judging
                 .facts(ledger, me, self.signer.address())
                 .chain(self.responses.facts(ledger, me))
                 .chain(self.requests.facts(ledger, me))
                 .filter(|(job, _)| !self.is_halted(*job))
                 .map(|(_, fact)| fact),
-        );
-        let facts: Vec<Fact> = facts.collect();
-        let signed = self.bundler.next(ledger, &self.signer, now_ms, facts.into_iter());
-        if let Some(signed) = signed {
-            effects.push(Bundler::persist(&signed));
-            self.pool.add(&self.ledger, signed);
+        )
+    }
+
+    fn speak(&mut self, now_ms: u64, effects: &mut Vec<Effect>) {
+        if self.bundler.pending().is_none() {
+            let facts: Vec<Fact> = self.facts().collect();
+            let facts = facts.into_iter();
+            if let Some(signed) = self.bundler.next(&self.ledger, &self.signer, now_ms, facts) {
+                effects.push(Bundler::persist(&signed));
+                self.pool.add(&self.ledger, signed);
+            }
         }
         effects.extend(self.bundler.publish(now_ms));
     }
@@ -437,8 +472,9 @@ impl Operator {
     }
 
     fn wants_block(&self) -> bool {
-        self.pool.next(&self.ledger).next().is_some()
-            || !self.signing.for_block().is_empty()
+        self.pool.is_urgent(&self.ledger)
+            || self.signing.has_for_block()
             || self.ledger.state().wants_block()
+            || self.bundler.holds_up(self.facts())
     }
 }

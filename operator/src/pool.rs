@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use protocol::{block::Block, bundle::SignedBundle, ids::OperatorIndex, ledger::Ledger};
+use protocol::{
+    block::Block, bundle::SignedBundle, fact::Fact, ids::OperatorIndex, ledger::Ledger,
+};
 
 use crate::effect::{Acceptance, Fault, Warning};
 
@@ -63,10 +65,44 @@ impl BundlePool {
         &'a self,
         ledger: &'a Ledger,
     ) -> impl Iterator<Item = &'a SignedBundle> + 'a {
-        ledger.genesis().indices().filter_map(|operator| {
-            let number = ledger.state().member(operator)?.bundles.checked_add(1)?;
-            self.bundles.get(&(operator, number))
+        ledger.genesis().indices().filter_map(|operator| self.next_of(ledger, operator))
+    }
+
+    /// Whether a member's next bundle is here.
+    pub(crate) fn has_next(&self, ledger: &Ledger, operator: OperatorIndex) -> bool {
+        self.next_of(ledger, operator).is_some()
+    }
+
+    fn next_of(&self, ledger: &Ledger, operator: OperatorIndex) -> Option<&SignedBundle> {
+        let number = ledger.state().member(operator)?.bundles.checked_add(1)?;
+        self.bundles.get(&(operator, number))
+    }
+
+    /// Whether a bundle should be in a block soon. One that only tells of requests which fewer than
+    /// f+1 members have seen waits for another's, or for its member to have more to say.
+    pub(crate) fn is_urgent(&self, ledger: &Ledger) -> bool {
+        self.next(ledger).any(|signed| {
+            let facts = &signed.bundle.facts;
+            facts.is_empty() || facts.iter().any(|fact| self.brings_about(ledger, fact))
         })
+    }
+
+    fn brings_about(&self, ledger: &Ledger, fact: &Fact) -> bool {
+        let Fact::Saw(sighting) = fact else { return true };
+        let state = ledger.state();
+        // Too late to open anything.
+        if state.jobs.contains_key(&sighting.job.id())
+            || state.is_concluded(sighting.hub, sighting.job.index)
+        {
+            return false;
+        }
+        let on_ledger = state.sightings.get(sighting);
+        let here = self.next(ledger).filter(|signed| {
+            let by = signed.bundle.operator;
+            !on_ledger.is_some_and(|seen| seen.contains(&by)) && signed.bundle.facts.contains(fact)
+        });
+        let seen_by = on_ledger.map_or(0, BTreeSet::len) + here.count();
+        seen_by > ledger.genesis().quorums().f
     }
 
     /// The bundles of the next block, without those that would make it too large.

@@ -70,6 +70,18 @@ impl Requests {
             .collect()
     }
 
+    /// Who has seen the requests that are not open yet, as far as the ledger knows.
+    pub(crate) fn unopened<'a>(
+        &'a self,
+        ledger: &'a Ledger,
+    ) -> impl Iterator<Item = impl Fn(&OperatorIndex) -> bool + 'a> + 'a {
+        let state = ledger.state();
+        self.seen.iter().filter(|(job, _)| !state.jobs.contains_key(job)).map(|(_, request)| {
+            let by = state.sightings.get(&request.sighting);
+            move |index: &OperatorIndex| by.is_some_and(|by| by.contains(index))
+        })
+    }
+
     /// What this member has seen and the ledger does not know of yet.
     pub(crate) fn facts<'a>(
         &'a self,

@@ -7,7 +7,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use protocol::{
     fact::Fact,
     ids::{JobId, OperatorIndex},
-    ledger::{Job, Ledger, Phase},
+    ledger::{Ledger, Phase},
     response::{ResponseError, SignedResponse, verify_response_signature},
 };
 
@@ -91,20 +91,27 @@ impl Responses {
         of_job.insert(response.hash(), Held::new(response));
     }
 
-    /// Keeps a response if its provider signed it for this challenge; none if it was here.
+    /// Whether a response to this job is held.
+    pub(crate) fn holds(&self, job: JobId) -> bool {
+        self.held.contains_key(&job)
+    }
+
+    /// Keeps a response if its provider signed it for the challenge with this seed; none if it
+    /// was here.
     pub(crate) fn add(
         &mut self,
         ledger: &Ledger,
+        seed: Option<B256>,
         response: SignedResponse,
     ) -> Result<Option<Effect>, ResponseRefused> {
         let id = response.job;
-        waiting(ledger, id)?;
+        let seed = seed.ok_or(ResponseRefused::NotWaiting(id))?;
         response.check_bounds()?;
         let hash = response.hash();
         if self.get(id, hash).is_some() {
             return Ok(None);
         }
-        check_signature(ledger, id, hash, &response.signature)?;
+        check_signature(ledger, id, seed, hash, &response.signature)?;
         let of_job = self.held.entry(id).or_default();
         if of_job.len() >= MAX_RESPONSES_PER_JOB {
             return Err(ResponseRefused::TooMany(id));
@@ -118,16 +125,17 @@ impl Responses {
     pub(crate) fn hint(
         &mut self,
         ledger: &Ledger,
+        seed: Option<B256>,
         id: JobId,
         response: B256,
         signature: &[u8; 65],
     ) -> Result<bool, ResponseRefused> {
-        waiting(ledger, id)?;
+        let seed = seed.ok_or(ResponseRefused::NotWaiting(id))?;
         let known = self.get(id, response).is_some();
         if known || self.wanted.get(&id).is_some_and(|of_job| of_job.contains_key(&response)) {
             return Ok(false);
         }
-        check_signature(ledger, id, response, signature)?;
+        check_signature(ledger, id, seed, response, signature)?;
         Ok(self.want(id, response))
     }
 
@@ -229,26 +237,21 @@ impl Responses {
     }
 }
 
-/// The job, if it waits for a response.
-fn waiting(ledger: &Ledger, id: JobId) -> Result<&Job, ResponseRefused> {
-    let job = ledger.state().jobs.get(&id).filter(|job| job.phase != Phase::Challenged);
-    job.ok_or(ResponseRefused::NotWaiting(id))
-}
-
 /// Checks that the job's provider signed this response for its challenge.
 fn check_signature(
     ledger: &Ledger,
     id: JobId,
+    seed: B256,
     response: B256,
     signature: &[u8; 65],
 ) -> Result<(), ResponseRefused> {
-    let job = waiting(ledger, id)?;
+    let job = ledger.state().jobs.get(&id).ok_or(ResponseRefused::NotWaiting(id))?;
     let hub = ledger.genesis().hub(job.sighting.hub).ok_or(ResponseRefused::NotWaiting(id))?;
     verify_response_signature(
         ledger.state().ledger_id,
         hub.address(),
         id,
-        job.seed,
+        seed,
         response,
         signature,
         job.sighting.job.provider,

@@ -213,6 +213,24 @@ impl Signing {
         Acceptance::Accept
     }
 
+    /// The group's signature on something that the ledger does not hold it of yet.
+    pub(crate) fn signature(&self, subject: Subject) -> Option<&Signature> {
+        self.tracks.get(&subject)?.signature.as_ref()
+    }
+
+    /// Whether a beacon is being signed.
+    pub(crate) fn awaits_beacon(&self) -> bool {
+        self.share.is_some()
+            && self.tracks.iter().any(|(subject, track)| {
+                matches!(subject, Subject::Beacon { .. }) && track.signature.is_none()
+            })
+    }
+
+    /// Whether there is any for the next block.
+    pub(crate) fn has_for_block(&self) -> bool {
+        self.tracks.values().any(|track| track.signature.is_some())
+    }
+
     /// Group signatures that the ledger does not hold yet, for the next block.
     pub(crate) fn for_block(&self) -> Vec<GroupSignature> {
         self.tracks

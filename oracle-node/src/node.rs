@@ -34,7 +34,7 @@ use crate::{
     api,
     archive::Archive,
     config::{Chain, NodeConfig},
-    core::{Core, Inputs, JOURNAL_PREFIX, Throttle, Watch},
+    core::{Changed, Core, Inputs, JOURNAL_PREFIX, Throttle, Watch},
     halt::Halt,
     keys::KeyRing,
     lookout::Lookout,
@@ -206,7 +206,10 @@ impl Parts {
             chains: statuses,
             peers: BTreeSet::new(),
             clock_offset_ms: None,
-            changed: false,
+            changed: Changed::No,
+            later: Batch::new(),
+            archiving: Vec::new(),
+            proposal: None,
             warnings: Throttle::new(std::time::Instant::now()),
         };
         let inputs =

@@ -11,9 +11,14 @@ use bindings::{
     VerifierRegistry,
     rpc::{BlockId, Limits, Rpc, RpcError},
 };
-use operator::{Judged, VerifyTask};
+use operator::{Judged, Request, VerifyTask};
 use proofs::{Context, KeySource, Kind, Registry};
-use protocol::{ids::JobId, outcome::Verdict};
+use protocol::{
+    bytes::HubAddress,
+    genesis::{Genesis, Hub},
+    ids::JobId,
+    outcome::Verdict,
+};
 use tokio::sync::{Semaphore, mpsc};
 
 use crate::{config::Chain, timeline};
@@ -58,6 +63,42 @@ impl KeySource for SharedKeys {
     }
 }
 
+/// The most keys that are remembered as endpoints gave them.
+const MAX_READ_KEYS: usize = 1024;
+
+/// Where a chain's keys are read, one after the other, and what was read: by block, none where the
+/// registry had no such key.
+struct Source {
+    chain: Chain,
+    endpoints: Vec<Rpc>,
+    read: tokio::sync::Mutex<BTreeMap<(u64, B256), Option<Bytes>>>,
+}
+
+impl Source {
+    /// The keys as registered at a block: all operators read the same, whenever they read. None
+    /// when no endpoint answers for long.
+    async fn keys_at(&self, needed: Vec<B256>, block: u64) -> Option<Keys> {
+        let mut keys = Keys::new();
+        for id in needed {
+            let mut read = self.read.lock().await;
+            let key = match read.get(&(block, id)) {
+                Some(key) => key.clone(),
+                None => {
+                    let key = key_of(&self.chain, &self.endpoints, id, block).await?;
+                    read.insert((block, id), key.clone());
+                    // The earliest block's give way.
+                    if read.len() > MAX_READ_KEYS {
+                        read.pop_first();
+                    }
+                    key
+                }
+            };
+            keys.extend(key.map(|key| (id, key)));
+        }
+        Some(keys)
+    }
+}
+
 /// What came of a task.
 #[derive(Clone, Debug)]
 pub(crate) struct Finished {
@@ -74,7 +115,7 @@ pub(crate) struct Finished {
 /// Takes tasks, and reports what came of them.
 #[derive(Clone)]
 pub(crate) struct Verification {
-    chains: Arc<Vec<(Chain, Vec<Rpc>)>>,
+    sources: Arc<Vec<Source>>,
     slots: Arc<Semaphore>,
     finished: mpsc::Sender<Finished>,
     shared: Arc<SharedKeys>,
@@ -91,18 +132,27 @@ impl Verification {
         chains: &[Chain],
         finished: mpsc::Sender<Finished>,
     ) -> Result<Self, bindings::rpc::UrlError> {
-        let mut with_endpoints = Vec::new();
+        let mut sources = Vec::new();
         for chain in chains {
             let mut endpoints = Vec::new();
             for (index, url) in chain.rpc_urls.iter().enumerate() {
                 endpoints.push(Rpc::new(url, index, Limits::default())?);
             }
-            with_endpoints.push((chain.clone(), endpoints));
+            sources.push(Source { chain: chain.clone(), endpoints, read: Default::default() });
         }
         let slots = Arc::new(Semaphore::new(MAX_PARALLEL));
         let shared = Arc::new(SharedKeys::default());
         let registry = Arc::new(Registry::standard(shared.clone()));
-        Ok(Self { chains: Arc::new(with_endpoints), slots, finished, shared, registry })
+        Ok(Self { sources: Arc::new(sources), slots, finished, shared, registry })
+    }
+
+    /// Reads the keys that a request will take, so that they are here when its response comes.
+    pub(crate) fn prepare(&self, request: &Request, genesis: &Genesis) {
+        let Some(hub) = genesis.hub(request.sighting.hub).map(Hub::address) else { return };
+        let kind = Kind(request.sighting.job.kind);
+        let needed = self.registry.keys_needed(kind, &request.statement);
+        let (this, block) = (self.clone(), request.sighting.position.block_number);
+        tokio::spawn(async move { this.source(hub)?.keys_at(needed, block).await });
     }
 
     /// Starts a task. The operator bounds how many there are.
@@ -147,22 +197,16 @@ impl Verification {
         }
     }
 
-    /// The keys that the statement names, as registered at the block of the request: all operators
-    /// read the same, whenever they read. None when no endpoint answers for long.
+    /// The keys that the statement names, as registered at the block of the request.
     async fn keys_of(&self, task: &VerifyTask) -> Option<Keys> {
         let kind = Kind(task.descriptor.kind);
-        let needed = Registry::standard(Arc::new(Keys::new())).keys_needed(kind, &task.statement);
-        let mut keys = Keys::new();
-        let (chain, endpoints) = self
-            .chains
-            .iter()
-            .find(|(chain, _)| chain.chain_id == task.hub.chain_id && chain.hub == task.hub.hub)?;
-        for id in needed {
-            if let Some(key) = key_of(chain, endpoints, id, task.position.block_number).await? {
-                keys.insert(id, key);
-            }
-        }
-        Some(keys)
+        let needed = self.registry.keys_needed(kind, &task.statement);
+        self.source(task.hub)?.keys_at(needed, task.position.block_number).await
+    }
+
+    fn source(&self, hub: HubAddress) -> Option<&Source> {
+        let of_hub = |chain: &Chain| chain.chain_id == hub.chain_id && chain.hub == hub.hub;
+        self.sources.iter().find(|source| of_hub(&source.chain))
     }
 }
 

@@ -223,7 +223,7 @@ impl View {
         let challenges = state
             .jobs
             .iter()
-            .filter(|(_, job)| job.phase == Phase::Answering)
+            .filter(|(_, job)| matches!(job.phase, Phase::Challenged | Phase::Answering))
             .filter_map(|(id, job)| challenge(operator, *id, job))
             .collect();
         let members = genesis
@@ -314,7 +314,8 @@ fn challenge(operator: &Operator, id: JobId, job: &Job) -> Option<Challenge> {
         provider: job.sighting.job.provider,
         kind: hex::encode_prefixed(job.sighting.job.kind),
         statement: hex::encode_prefixed(statement),
-        seed: job.seed,
+        // Known before the ledger knows it, so that the provider loses no time.
+        seed: operator.seed(id)?,
         answer_by_ms: job.clock().and_then(|clock| clock.deadline).map(|deadline| deadline.0),
     })
 }

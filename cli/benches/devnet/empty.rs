@@ -109,13 +109,13 @@ pub(crate) async fn run_child(arguments: ChildArguments) -> Result<()> {
                 let height = Height(block.height);
                 batch.block(height, block.body).certificate(height, block.certificate);
                 store.append(batch).await?;
-                host.wake();
+                host.wake(block.height + 1);
                 let _ = block.reply.send(());
                 if decided.len() == WARM_UP + heights {
                     println!("{}", serde_json::to_string(&decided)?);
                 }
             }
-            Event::PeerConnected(_) => host.wake(),
+            Event::PeerConnected(_) => host.wake(1),
             Event::Fatal(error) => return Err(error.into()),
             Event::StoredBlocks(_)
             | Event::EarliestHeight(_)

@@ -212,7 +212,11 @@ impl fmt::Display for Latency {
         row(f, "an empty height", &self.empty_height_ms)?;
         row(f, "request read → certificate", &self.latency_ms)?;
         row(f, "  as a multiple of the median empty height", &self.latency_heights)?;
-        row(f, "  with the provider's and the proof's time", &self.with_provider_and_verification_ms)?;
+        row(
+            f,
+            "  with the provider's and the proof's time",
+            &self.with_provider_and_verification_ms,
+        )?;
         for StepSpread { step, counts, ms, ledger_heights } in &self.steps {
             let mark = if *counts == Counts::Yes { " " } else { "(" };
             let heights = match (ledger_heights.median, ledger_heights.p99) {

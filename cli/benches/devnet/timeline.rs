@@ -162,9 +162,8 @@ fn micros(text: &str) -> Option<u64> {
     let (hour, minute, second) = (clock.next()?.ok()?, clock.next()?.ok()?, clock.next()?.ok()?);
     // Days since 1970 in the proleptic Gregorian calendar, years beginning in March.
     let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    let days = year * 365 + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day
-        - 1
-        - 719_468;
+    let days =
+        year * 365 + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day - 1 - 719_468;
     let seconds = ((days * 24 + hour) * 60 + minute) * 60 + second;
     let fraction: u64 = format!("{fraction:0<6}").get(..6)?.parse().ok()?;
     Some(u64::try_from(seconds).ok()? * 1_000_000 + fraction)

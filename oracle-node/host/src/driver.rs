@@ -3,7 +3,7 @@
 //! Nothing here waits for the application while the engine waits: each question is a task of its own. Bodies
 //! are durable before the engine hears of them.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -37,17 +37,18 @@ const FUTURE_PARTS_MAX: usize = 8;
 pub(crate) type SharedBodies = Arc<Mutex<Bodies>>;
 type PartReply = RpcReplyPort<arc_malachitebft_core_consensus::ProposedValue<LedgerContext>>;
 
-/// Whether the application has asked for a block.
+/// Up to which height the application has asked for blocks.
 #[derive(Debug, Default)]
 pub(crate) struct Wake {
-    asked: AtomicBool,
+    asked: AtomicU64,
     notify: Notify,
 }
 
 impl Wake {
-    pub(crate) fn ask(&self) {
-        self.asked.store(true, Ordering::SeqCst);
-        self.notify.notify_one();
+    pub(crate) fn ask(&self, height: u64) {
+        if self.asked.fetch_max(height, Ordering::SeqCst) < height {
+            self.notify.notify_one();
+        }
     }
 }
 
@@ -186,7 +187,7 @@ impl Driver {
             return;
         }
         let now = Instant::now();
-        let asked = self.wake.asked.load(Ordering::SeqCst);
+        let asked = self.wake.asked.load(Ordering::SeqCst) >= next;
         let idled = now >= waiting.since + self.max_idle;
         let catching_up = self.shared.synced.load(Ordering::Acquire) + 1 == next;
         let paced = catching_up || now >= waiting.since + self.peer_wake_interval;
@@ -195,7 +196,6 @@ impl Driver {
             self.waiting = Some(waiting);
             return;
         }
-        self.wake.asked.store(false, Ordering::SeqCst);
         if let Err(cause) = self.shared.bodies().start(next) {
             self.shared.alarm.raise(cause);
             return;

@@ -93,10 +93,10 @@ impl Host {
         answer.await.map_err(|_| RequestError::Stopped)?
     }
 
-    /// There is work: begin the next height here and at all operators. If one is under way, another
-    /// follows it.
-    pub fn wake(&self) {
-        self.0.wake.ask();
+    /// There is work for the block of this height: begin it here and at all operators, once the one
+    /// before is stored. Nothing happens if it is under way or decided.
+    pub fn wake(&self, height: u64) {
+        self.0.wake.ask(height);
     }
 
     /// Connected operators.

@@ -1,5 +1,7 @@
 //! Responses: providers bring them, auditors read them.
 
+use std::time::Duration;
+
 use alloy_primitives::{B256, hex};
 use axum::{
     Json,
@@ -13,10 +15,16 @@ use protocol::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use tokio::sync::oneshot;
+use tokio::{
+    sync::oneshot,
+    time::{Instant, timeout_at},
+};
 
 use super::{ApiError, Context, error::Parameters, ledger::parse_hash};
 use crate::{archive::response_key, core::Command};
+
+/// How long a response may wait here for its job's seed.
+const SEED_PATIENCE: Duration = Duration::from_secs(1);
 
 /// `POST /v1/responses`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -54,16 +62,38 @@ pub(super) async fn submit(
     let Json(body) = body.map_err(|error| ApiError::bad("BAD_JSON", error.body_text()))?;
     let response = body.decode()?;
     let hash = response.hash();
+    let deadline = Instant::now() + SEED_PATIENCE;
+    let mut view = context.view.clone();
+    loop {
+        view.mark_unchanged();
+        let refused = match hand_over(&context, response.clone()).await? {
+            Ok(()) => return Ok((StatusCode::ACCEPTED, Json(json!({ "response": hash })))),
+            Err(refused) => refused,
+        };
+        // Another node may have combined the beacon of an open job a moment earlier.
+        let early = match refused {
+            ResponseRefused::NotWaiting(job) => is_open(&context, job),
+            ResponseRefused::TooMany(_) | ResponseRefused::Bad(_) => false,
+        };
+        if !early || !matches!(timeout_at(deadline, view.changed()).await, Ok(Ok(()))) {
+            return Err(refusal(refused));
+        }
+    }
+}
+
+fn is_open(context: &Context, job: JobId) -> bool {
+    context.view.borrow().jobs.iter().any(|view| view.job_id == job.0)
+}
+
+async fn hand_over(
+    context: &Context,
+    response: SignedResponse,
+) -> Result<Result<(), ResponseRefused>, ApiError> {
+    let stopping = || ApiError::Unavailable("the node is stopping".into());
     let (reply, answer) = oneshot::channel();
-    let stopping = |_| ApiError::Unavailable("the node is stopping".into());
     let command = Command::Respond { response, reply };
-    context
-        .commands
-        .send(command)
-        .await
-        .map_err(|_| ApiError::Unavailable("the node is stopping".into()))?;
-    answer.await.map_err(stopping)?.map_err(refusal)?;
-    Ok((StatusCode::ACCEPTED, Json(json!({ "response": hash }))))
+    context.commands.send(command).await.map_err(|_| stopping())?;
+    answer.await.map_err(|_| stopping())
 }
 
 fn refusal(refused: ResponseRefused) -> ApiError {

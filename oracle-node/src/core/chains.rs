@@ -9,17 +9,12 @@ use protocol::{
 };
 use store::Batch;
 
-use super::{Core, Waking, now_ms};
+use super::{Changed, Core, now_ms};
 use crate::{halt::Halt, timeline};
 
 impl Core {
-    pub(super) async fn chain_event(
-        &mut self,
-        hub: HubIndex,
-        event: ChainEvent,
-        waking: &mut Waking,
-    ) -> Result<()> {
-        self.changed = true;
+    pub(super) async fn chain_event(&mut self, hub: HubIndex, event: ChainEvent) -> Result<()> {
+        self.changed = self.changed.max(Changed::Somewhat);
         let Some(status) = self.chains.get_mut(usize::from(hub.0)) else { return Ok(()) };
         match event {
             ChainEvent::Requested { request, cursor } => {
@@ -30,6 +25,7 @@ impl Core {
                         let hash = request.sighting.job.statement_hash;
                         batch.statement(hash, request.statement.clone());
                         timeline::requested(request.sighting.job.id());
+                        self.verification.prepare(&request, &self.genesis);
                         self.operator.requested(now_ms(), request)
                     }
                     None => {
@@ -40,7 +36,7 @@ impl Core {
                         Vec::new()
                     }
                 };
-                self.carry_out(effects, batch, waking).await?;
+                self.carry_out(effects, batch).await?;
             }
             ChainEvent::Finalized { block, time, head, cursor } => {
                 status.finalized = block.number;

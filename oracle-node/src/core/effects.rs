@@ -14,7 +14,7 @@ use protocol::{
 };
 use store::Batch;
 
-use super::{Core, JOURNAL_PREFIX, Waking, throttle::Line};
+use super::{Changed, Core, JOURNAL_PREFIX, throttle::Line};
 use crate::{archive::response_key, settle::ProvenKey, timeline};
 
 /// Writes, and bytes of them, after which a batch is written although nothing waits for it.
@@ -27,28 +27,38 @@ const ARCHIVED_RESPONSE_BYTES: u64 = 768 * 1024 * 1024;
 /// Heights for which responses are kept even then.
 const RESPONSE_RETENTION_HEIGHTS: u64 = 1_000;
 
+/// Responses for the archive beyond which it is not left for later.
+const ARCHIVING_MAX: usize = 256;
+
+/// Responses that are archived in one go.
+const ARCHIVED_TOGETHER: usize = 16;
+
 impl Core {
-    /// Carries out effects in their order. `batch` holds writes that belong to their cause.
-    pub(super) async fn carry_out(
-        &mut self,
-        effects: Vec<Effect>,
-        mut batch: Batch,
-        waking: &mut Waking,
-    ) -> Result<()> {
+    /// Carries out effects. `batch` holds writes that belong to their cause. What must be durable
+    /// is so, in one go, before the first effect that anybody sees; the others keep their order.
+    pub(super) async fn carry_out(&mut self, effects: Vec<Effect>, mut batch: Batch) -> Result<()> {
+        let mut outward = Vec::new();
         let (mut writes, mut bytes) = (0usize, 0usize);
         for effect in effects {
             match effect {
-                Effect::Persist { key, value } => {
+                Effect::Persist { key, value: Some(value) } => {
                     writes += 1;
-                    bytes += value.as_ref().map_or(0, Vec::len);
-                    let key = journal_key(&key)?;
-                    match value {
-                        Some(value) => batch.record(&key, value),
-                        None => batch.remove_record(&key),
-                    };
+                    bytes += value.len();
+                    batch.record(&journal_key(&key)?, value);
                 }
-                Effect::StoreResponse { response, body } => {
-                    self.store_response(response, &body).await?;
+                // Removed once it is archived.
+                Effect::Persist { key: JournalKey::Response(..), value: None } => {}
+                Effect::StoreResponse { response, body } => self.archiving.push((response, body)),
+                Effect::Persist { key, value: None } => {
+                    let with = if batch.is_empty() { &mut self.later } else { &mut batch };
+                    with.remove_record(&journal_key(&key)?);
+                    writes += 1;
+                }
+                // What it was made from is erased after it.
+                Effect::StoreShare { epoch, round, share } => {
+                    self.flush(&mut batch).await?;
+                    self.keys.store_share(epoch, round, &share)?;
+                    tracing::info!(%epoch, round, "share of the group key stored");
                 }
                 Effect::Ledger(event) => self.ledger_event(&event, &mut batch),
                 Effect::Warn(warning) => {
@@ -59,48 +69,91 @@ impl Core {
                         Line::LeaveOut => {}
                     }
                 }
-                outward => {
-                    self.flush(&mut batch).await?;
-                    (writes, bytes) = (0, 0);
-                    self.outward(outward, &mut batch, waking)?;
+                // A verdict is durable before it is committed to. A partial signature follows from
+                // the decision alone, which the logs of a quorum hold.
+                Effect::Verify(_) | Effect::Publish { topic: operator::Topic::Partials, .. } => {
+                    self.outward(effect);
                 }
+                seen => outward.push(seen),
             }
             if writes >= FLUSH_WRITES || bytes >= FLUSH_BYTES {
                 self.flush(&mut batch).await?;
+                self.flush_later().await?;
                 (writes, bytes) = (0, 0);
             }
         }
-        self.flush(&mut batch).await
+        self.flush(&mut batch).await?;
+        for effect in outward {
+            self.outward(effect);
+        }
+        if self.archiving.len() > ARCHIVING_MAX {
+            self.write_later().await?;
+        }
+        Ok(())
     }
 
-    /// Archives a response. The archive serves auditors; what it has no room for is said, and the
-    /// node goes on.
-    async fn store_response(&self, root: B256, response: &SignedResponse) -> Result<()> {
-        let mut batch = Batch::new();
+    /// Writes what nothing waits for.
+    pub(super) async fn write_later(&mut self) -> Result<()> {
+        let responses = std::mem::take(&mut self.archiving);
+        for some in responses.chunks(ARCHIVED_TOGETHER) {
+            if !self.archive_responses(some).await? {
+                for one in some {
+                    self.archive_responses(std::slice::from_ref(one)).await?;
+                }
+            }
+        }
+        for (root, response) in responses {
+            let key = journal_key(&JournalKey::Response(response.job, root))?;
+            self.later.remove_record(&key);
+        }
+        self.flush_later().await
+    }
+
+    async fn flush_later(&mut self) -> Result<()> {
+        let later = std::mem::take(&mut self.later);
+        if !later.is_empty() {
+            self.store.append(later).await?;
+        }
+        Ok(())
+    }
+
+    /// Archives responses; false if one of them was refused. The archive serves auditors; what it
+    /// has no room for is said, and the node goes on.
+    async fn archive_responses(&self, responses: &[(B256, SignedResponse)]) -> Result<bool> {
         if self.store.response_bytes()? > ARCHIVED_RESPONSE_BYTES {
             let height = self.operator.ledger().state().height.0;
-            batch.prune_responses(Height(height.saturating_sub(RESPONSE_RETENTION_HEIGHTS)));
-            self.store.append(std::mem::take(&mut batch)).await?;
+            let oldest = Height(height.saturating_sub(RESPONSE_RETENTION_HEIGHTS));
+            let mut batch = Batch::new();
+            batch.prune_responses(oldest);
+            self.store.append(batch).await?;
         }
-        batch.response(response_key(response.job, root), response.job, response.encode());
+        let mut batch = Batch::new();
+        for (root, response) in responses {
+            batch.response(response_key(response.job, *root), response.job, response.encode());
+        }
         match self.store.append(batch).await {
-            Ok(_) => Ok(()),
+            Ok(_) => Ok(true),
             Err(store::StoreError::Refused { refusal, .. }) => {
-                tracing::error!(job = %response.job, %root, %refusal, "response not archived");
-                Ok(())
+                if let [(root, response)] = responses {
+                    tracing::error!(job = %response.job, %root, %refusal, "response not archived");
+                }
+                Ok(false)
             }
             Err(error) => Err(error.into()),
         }
     }
 
-    async fn flush(&self, batch: &mut Batch) -> Result<()> {
+    /// Writes a batch, with what was left for later before it.
+    async fn flush(&mut self, batch: &mut Batch) -> Result<()> {
         if !batch.is_empty() {
-            self.store.append(std::mem::take(batch)).await?;
+            let mut all = std::mem::take(&mut self.later);
+            all.append(std::mem::take(batch));
+            self.store.append(all).await?;
         }
         Ok(())
     }
 
-    fn outward(&mut self, effect: Effect, batch: &mut Batch, waking: &mut Waking) -> Result<()> {
+    fn outward(&mut self, effect: Effect) {
         match effect {
             Effect::Publish { topic, bytes } => {
                 let topic = match topic {
@@ -119,19 +172,14 @@ impl Core {
             Effect::Fetch { job, response, from } => self.fetch(job, response, &from),
             Effect::Verify(task) => self.verification.start(*task),
             Effect::WantBlock => {
-                if !std::mem::replace(&mut waking.wanted, true) {
-                    waking.ticks = 0;
-                    self.host.wake();
-                }
-            }
-            Effect::StoreShare { epoch, round, share } => {
-                self.keys.store_share(epoch, round, &share)?;
-                tracing::info!(%epoch, round, "share of the group key stored");
+                self.host.wake(self.operator.ledger().state().height.next().0);
             }
             Effect::Signed { subject, signature } => {
                 self.metrics.work.signatures.inc();
                 timeline::signed(subject);
-                self.signed(subject, &signature, batch);
+                let mut batch = Batch::new();
+                self.signed(subject, &signature, &mut batch);
+                self.later.append(batch);
             }
             Effect::Blame { member, fault } => {
                 if let Some(member) = self.genesis.member(member) {
@@ -141,10 +189,10 @@ impl Core {
             }
             Effect::Persist { .. }
             | Effect::StoreResponse { .. }
+            | Effect::StoreShare { .. }
             | Effect::Ledger(_)
             | Effect::Warn(_) => {}
         }
-        Ok(())
     }
 
     fn send(&self, to: OperatorIndex, bytes: Vec<u8>) {
@@ -201,7 +249,8 @@ impl Core {
                     }));
                 }
             }
-            Subject::Beacon { .. } => {}
+            // Challenges follow from it.
+            Subject::Beacon { .. } => self.changed = Changed::Urgently,
         }
     }
 

@@ -4,6 +4,7 @@
 mod chains;
 mod committee;
 mod effects;
+mod proposal;
 mod throttle;
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
@@ -24,6 +25,8 @@ use protocol::{
 use store::{Batch, Store};
 use tokio::sync::{mpsc, oneshot, watch};
 
+use self::proposal::Proposal;
+
 use crate::{
     archive::Archive,
     keys::KeyRing,
@@ -41,9 +44,6 @@ pub(crate) const JOURNAL_PREFIX: &[u8] = b"journal/";
 
 /// How often the operator is told the time.
 const TICK: Duration = Duration::from_millis(100);
-
-/// How long the engine may forget that a block is wanted.
-const WAKE_AGAIN_TICKS: u32 = 10;
 
 /// What the API asks of the core.
 #[derive(Debug)]
@@ -104,16 +104,27 @@ pub(crate) struct Core {
     /// How far this clock is ahead of the other members', in milliseconds.
     pub clock_offset_ms: Option<i64>,
     /// Whether the view is older than what it shows.
-    pub changed: bool,
+    pub changed: Changed,
+    /// What nothing waits for: it is written with what comes next, at the latest at a tick.
+    pub later: Batch,
+    /// Responses of concluded jobs by their roots, for the archive; then they leave the journal.
+    pub archiving: Vec<(B256, SignedResponse)>,
+    /// A proposal that waits for what others are about to state.
+    pub proposal: Option<Proposal>,
     /// How many more warnings are logged.
     pub warnings: Throttle,
 }
 
-/// Counts ticks until consensus is woken again.
-#[derive(Default)]
-struct Waking {
-    wanted: bool,
-    ticks: u32,
+/// Whether the view is older than what it shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Changed {
+    /// It is not.
+    #[default]
+    No,
+    /// It is replaced at the next tick.
+    Somewhat,
+    /// It lacks something that somebody waits for.
+    Urgently,
 }
 
 fn now_ms() -> u64 {
@@ -131,49 +142,51 @@ impl Core {
         mut inputs: Inputs,
         mut stop: watch::Receiver<bool>,
     ) -> Result<()> {
-        let mut waking = Waking::default();
         let effects = self.operator.start(now_ms());
-        self.carry_out(effects, Batch::new(), &mut waking).await?;
+        self.carry_out(effects, Batch::new()).await?;
         let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                _ = stop.wait_for(|stop| *stop) => return Ok(()),
+                _ = stop.wait_for(|stop| *stop) => return self.write_later().await,
                 event = inputs.host.recv() => {
                     let event = event.ok_or_else(|| eyre!("consensus has stopped"))?;
-                    self.host_event(event, &mut waking).await?;
+                    self.host_event(event).await?;
                 }
                 Some(finished) = inputs.verified.recv() => {
-                    self.verified(finished, &mut waking).await?;
+                    self.verified(finished).await?;
                 }
                 Some((hub, event)) = inputs.chains.recv() => {
-                    self.chain_event(hub, event, &mut waking).await?;
+                    self.chain_event(hub, event).await?;
                 }
                 Some(command) = inputs.commands.recv() => {
-                    self.command(command, &mut waking).await?;
+                    self.command(command).await?;
                 }
                 Some((peer, response)) = inputs.fetched.recv() => {
-                    self.fetched(peer, response, &mut waking).await?;
+                    self.fetched(peer, response).await?;
                 }
-                _ = ticks.tick() => self.tick(&mut waking).await?,
+                _ = ticks.tick() => self.tick().await?,
+                () = Proposal::patience(self.proposal.as_ref()) => {}
+            }
+            self.propose();
+            if self.changed == Changed::Urgently {
+                self.show();
             }
         }
     }
 
-    async fn tick(&mut self, waking: &mut Waking) -> Result<()> {
-        waking.ticks += 1;
-        if waking.ticks >= WAKE_AGAIN_TICKS {
-            *waking = Waking::default();
-        }
+    async fn tick(&mut self) -> Result<()> {
         let effects = self.operator.tick(now_ms());
-        self.carry_out(effects, Batch::new(), waking).await?;
-        if std::mem::take(&mut self.changed) {
+        self.carry_out(effects, Batch::new()).await?;
+        self.write_later().await?;
+        if self.changed != Changed::No {
             self.show();
         }
         Ok(())
     }
 
-    fn show(&self) {
+    fn show(&mut self) {
+        self.changed = Changed::No;
         let seen = Seen {
             peers: &self.peers,
             clock_offset_ms: self.clock_offset_ms,
@@ -183,11 +196,9 @@ impl Core {
         self.view.send_replace(Arc::new(view));
     }
 
-    async fn host_event(&mut self, event: host::Event, waking: &mut Waking) -> Result<()> {
+    async fn host_event(&mut self, event: host::Event) -> Result<()> {
         match event {
-            host::Event::Propose(ask) => {
-                let _ = ask.reply.send(self.operator.propose().encode());
-            }
+            host::Event::Propose(ask) => self.proposal = Some(Proposal::new(ask)),
             host::Event::Validate(ask) => {
                 let checked =
                     Block::decode(&ask.body).and_then(|block| self.operator.validate(&block));
@@ -196,7 +207,7 @@ impl Core {
                 }
                 let _ = ask.reply.send(checked.is_ok());
             }
-            host::Event::Decided(decided) => self.decided(decided, waking).await?,
+            host::Event::Decided(decided) => self.decided(decided).await?,
             host::Event::StoredBlocks(ask) => {
                 let blocks = self.stored_blocks(ask.from, ask.to)?;
                 let _ = ask.reply.send(blocks);
@@ -221,17 +232,17 @@ impl Core {
                         host::Acceptance::Reject(effects::offence(fault))
                     }
                 });
-                self.carry_out(effects, Batch::new(), waking).await?;
+                self.carry_out(effects, Batch::new()).await?;
             }
-            host::Event::Request(request) => self.peer_request(request, waking).await?,
+            host::Event::Request(request) => self.peer_request(request).await?,
             host::Event::PeerConnected(peer) => {
-                self.changed = true;
+                self.changed = self.changed.max(Changed::Somewhat);
                 let operator = self.member_of(peer);
                 self.peers.extend(operator);
                 tracing::info!(?operator, peers = self.peers.len(), "operator connected");
             }
             host::Event::PeerDisconnected(peer) => {
-                self.changed = true;
+                self.changed = self.changed.max(Changed::Somewhat);
                 let operator = self.member_of(peer);
                 self.peers.retain(|it| Some(*it) != operator);
                 tracing::warn!(?operator, peers = self.peers.len(), "operator gone");
@@ -247,16 +258,16 @@ impl Core {
         })
     }
 
-    async fn decided(&mut self, decided: host::Decided, waking: &mut Waking) -> Result<()> {
+    async fn decided(&mut self, decided: host::Decided) -> Result<()> {
         let height = Height(decided.height);
         let block = Block::decode(&decided.body)
             .wrap_err_with(|| format!("decided block {height} does not decode"))?;
         self.watch_block(decided.height, &decided.certificate, &block);
         timeline::decided(height, block.bundles.len());
+        // A proposal for this height is too late.
+        self.proposal = None;
         let mut batch = Batch::new();
         batch.block(height, decided.body).certificate(height, decided.certificate);
-        self.store.append(batch).await?;
-        *waking = Waking::default();
         let effects = self.operator.decided(now_ms(), B256::from(decided.block_id), &block);
         self.metrics.work.blocks.inc();
         let events: Vec<Event> = effects
@@ -266,11 +277,10 @@ impl Core {
                 _ => None,
             })
             .collect();
-        let mut batch = Batch::new();
         self.archive.entries(self.operator.ledger(), &events)?.write(&mut batch);
-        self.carry_out(effects, batch, waking).await?;
+        // The block and what follows from it are durable together, before anybody sees any of it.
+        self.carry_out(effects, batch).await?;
         let _ = decided.reply.send(());
-        self.changed = false;
         self.show();
         Ok(())
     }
@@ -288,13 +298,13 @@ impl Core {
         Ok(blocks)
     }
 
-    async fn peer_request(&mut self, request: host::Request, waking: &mut Waking) -> Result<()> {
+    async fn peer_request(&mut self, request: host::Request) -> Result<()> {
         match request.protocol {
             Protocol::Direct => {
                 let _ = request.reply.send(Some(Vec::new()));
                 if let Some(from) = self.member_of(request.from) {
                     let effects = self.operator.sent(now_ms(), from, &request.bytes);
-                    self.carry_out(effects, Batch::new(), waking).await?;
+                    self.carry_out(effects, Batch::new()).await?;
                 }
             }
             Protocol::Fetch => {
@@ -314,10 +324,9 @@ impl Core {
         &mut self,
         peer: PeerKey,
         response: SignedResponse,
-        waking: &mut Waking,
     ) -> Result<()> {
         match self.operator.responded(now_ms(), response) {
-            Ok(effects) => self.carry_out(effects, Batch::new(), waking).await,
+            Ok(effects) => self.carry_out(effects, Batch::new()).await,
             // The root is the one asked for, the provider's signature isn't its provider's.
             Err(ResponseRefused::Bad(_)) => {
                 self.host.blame(peer, Offence::WrongAnswer).await;
@@ -327,7 +336,7 @@ impl Core {
         }
     }
 
-    async fn verified(&mut self, finished: Finished, waking: &mut Waking) -> Result<()> {
+    async fn verified(&mut self, finished: Finished) -> Result<()> {
         self.metrics.work.verifications.inc();
         let mut batch = Batch::new();
         for (hash, key) in finished.keys {
@@ -335,17 +344,17 @@ impl Core {
         }
         let effects =
             self.operator.verified(now_ms(), finished.job, finished.response, &finished.judged);
-        self.carry_out(effects, batch, waking).await
+        self.carry_out(effects, batch).await
     }
 
-    async fn command(&mut self, command: Command, waking: &mut Waking) -> Result<()> {
+    async fn command(&mut self, command: Command) -> Result<()> {
         match command {
             Command::Respond { response, reply } => {
                 let job = response.job;
                 match self.operator.responded(now_ms(), response) {
                     Ok(effects) => {
                         // Acknowledged once it is durable.
-                        self.carry_out(effects, Batch::new(), waking).await?;
+                        self.carry_out(effects, Batch::new()).await?;
                         timeline::responded(job);
                         let _ = reply.send(Ok(()));
                     }

@@ -61,6 +61,12 @@ impl Batch {
         Self::default()
     }
 
+    /// Adds another batch's writes after these.
+    pub fn append(&mut self, mut other: Self) -> &mut Self {
+        self.writes.append(&mut other.writes);
+        self
+    }
+
     /// Appends a block. Its height is the next one; the same body again changes nothing.
     pub fn block(&mut self, height: Height, body: Vec<u8>) -> &mut Self {
         self.push(Write::Block(height, body))

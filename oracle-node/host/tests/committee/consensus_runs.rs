@@ -39,8 +39,8 @@ async fn idle_hosts_wait_until_any_one_is_woken() {
             nodes[woken].tip.wait_for(|tip| *tip > height),
         );
         assert!(idle.await.is_err(), "a height began without work");
-        nodes[woken].host.wake();
         height += 1;
+        nodes[woken].host.wake(height);
         let asked = Instant::now();
         for node in &mut nodes {
             node.reach(height).await;

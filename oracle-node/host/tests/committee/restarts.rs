@@ -63,7 +63,7 @@ async fn late_starter_syncs_while_the_others_idle() {
             node.reach(height).await;
         }
         if height < 20 {
-            nodes[height as usize % 3].host.wake();
+            nodes[height as usize % 3].host.wake(height + 1);
         }
     }
     let others: Vec<&Node> = nodes.iter().collect();
@@ -76,7 +76,7 @@ async fn late_starter_syncs_while_the_others_idle() {
     }
     assert!(late.host.metrics().synced >= 18);
     assert_eq!(nodes[0].store.tip(), 20, "catching up needs no new block");
-    late.host.wake();
+    late.host.wake(21);
     nodes[0].reach(21).await;
 }
 
