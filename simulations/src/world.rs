@@ -30,6 +30,9 @@ const START_MS: u64 = 1_700_000_000_000;
 /// How often an operator is told the time.
 const TICK_MS: u64 = 250;
 
+/// The longest that a proposer waits for what others are about to state.
+const PROPOSAL_PATIENCE_MS: u64 = 50;
+
 /// What a world is made of.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
@@ -74,6 +77,8 @@ pub struct World {
     challenged: BTreeSet<JobId>,
     wants_block: bool,
     next_decision_ms: u64,
+    /// Since when a proposer has waited.
+    waits_since_ms: Option<u64>,
     /// Every decided block.
     pub blocks: Vec<(B256, Block)>,
     /// Outcomes, as the first member to apply their block saw them.
@@ -120,6 +125,7 @@ impl World {
             challenged: BTreeSet::new(),
             wants_block: false,
             next_decision_ms: START_MS,
+            waits_since_ms: None,
             blocks: Vec::new(),
             outcomes: BTreeMap::new(),
             batches: BTreeMap::new(),
@@ -204,7 +210,13 @@ impl World {
         let next = self.queue.keys().next().map_or(u64::MAX, |(at, _)| *at);
         if self.wants_block && self.next_decision_ms <= next {
             self.now_ms = self.now_ms.max(self.next_decision_ms);
-            self.decide();
+            let since = *self.waits_since_ms.get_or_insert(self.now_ms);
+            let waits = self.proposer().is_some_and(Operator::awaits_more);
+            if waits && self.now_ms < since.saturating_add(PROPOSAL_PATIENCE_MS) {
+                self.next_decision_ms = self.now_ms + 1;
+            } else {
+                self.decide();
+            }
             return;
         }
         let Some(((at, _), (place, happening))) = self.queue.pop_first() else { return };
@@ -267,13 +279,10 @@ impl World {
     /// The modelled orderer: the proposer in turn that runs builds the next block.
     fn decide(&mut self) {
         self.wants_block = false;
-        let height = Height(self.blocks.len() as u64 + 1);
+        self.waits_since_ms = None;
+        let height = self.next_height();
         let n = self.members.len();
-        let first = usize::try_from(height.0).unwrap_or(0) % n;
-        let proposer = (0..n)
-            .map(|step| (first + step) % n)
-            .find_map(|place| self.members.get(place).and_then(|member| member.process.as_ref()));
-        let Some(proposer) = proposer else { return };
+        let Some(proposer) = self.proposer() else { return };
         let block = proposer.propose();
         for process in self.operators() {
             process.validate(&block).expect("an honest proposal is valid everywhere");
@@ -285,6 +294,18 @@ impl World {
         for place in 0..n {
             self.catch_up(place);
         }
+    }
+
+    fn next_height(&self) -> Height {
+        Height(self.blocks.len() as u64 + 1)
+    }
+
+    fn proposer(&self) -> Option<&Operator> {
+        let n = self.members.len();
+        let first = usize::try_from(self.next_height().0).unwrap_or(0) % n;
+        (0..n)
+            .map(|step| (first + step) % n)
+            .find_map(|place| self.members.get(place).and_then(|member| member.process.as_ref()))
     }
 
     fn catch_up(&mut self, place: usize) {

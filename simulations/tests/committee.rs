@@ -1,5 +1,6 @@
 //! Four operators in one process, from key ceremony to certificate.
 
+use alloy_primitives::B256;
 use assay_simulations::{
     Options, World,
     provider::{Behaviour, WRONG_SEED},
@@ -8,6 +9,7 @@ use protocol::{
     bytes,
     fact::Fact,
     ids::{JobId, OperatorIndex},
+    ledger::Phase,
     outcome::{Verdict, code},
 };
 
@@ -207,4 +209,49 @@ fn committee_after_long_idle_time_does_not_miss_an_answer() {
     let job = world.request(1, Behaviour::Honest);
     settle(&mut world, &[job]);
     assert_eq!(verdict_of(&world, job), (Verdict::Valid, 0));
+}
+
+/// The height at which a job is open and its phase, as the first operator sees it.
+fn open_job(world: &World, job: JobId) -> Option<(u64, Phase, B256)> {
+    let operator = world.operators().next()?;
+    let open = operator.ledger().state().jobs.get(&job)?;
+    Some((open.opened.0, open.phase, open.seed))
+}
+
+#[test]
+fn committee_job_takes_one_height_a_step() {
+    for (seed, operators) in [(1, 4), (2, 4), (3, 7), (4, 7)] {
+        let options = Options { seed, operators, ..Options::default() };
+        let mut world = world_with_key(options);
+        for index in 1..=5 {
+            let job = world.request(index, Behaviour::Honest);
+            assert!(world.run_until(LIMIT_MS, |world| open_job(world, job).is_some()));
+            let (opened, ..) = open_job(&world, job).unwrap();
+            settle(&mut world, &[job]);
+            let concluded = world.batches.keys().next_back().unwrap().0;
+            // Beacon, answer, commitments, reveals.
+            assert_eq!(concluded - opened, 4, "seed {seed}, job {index}");
+            assert_eq!(verdict_of(&world, job), (Verdict::Valid, 0));
+            world.run_until(2_000, |_| false);
+        }
+    }
+}
+
+#[test]
+fn committee_seed_is_known_before_its_block_and_is_the_ledgers() {
+    let mut world = world_with_key(Options::default());
+    let job = world.request(1, Behaviour::Honest);
+    let early = |world: &World| {
+        let first = world.operators().next()?;
+        let (_, phase, _) = open_job(world, job)?;
+        first.seed(job).filter(|_| phase == Phase::Challenged)
+    };
+    assert!(world.run_until(LIMIT_MS, |world| early(world).is_some()));
+    let early = early(&world).unwrap();
+    let challenged = |world: &World| {
+        open_job(world, job).is_some_and(|(_, phase, _)| phase != Phase::Challenged)
+    };
+    assert!(world.run_until(LIMIT_MS, challenged));
+    assert_eq!(open_job(&world, job).unwrap().2, early);
+    settle(&mut world, &[job]);
 }

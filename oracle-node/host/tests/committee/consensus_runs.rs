@@ -33,7 +33,8 @@ async fn idle_hosts_wait_until_any_one_is_woken() {
     }
     let mut height = 1;
     for woken in 0..4 {
-        // Nobody moves while nobody asks.
+        // Nobody moves while nobody asks, or for a height that is decided.
+        nodes[woken].host.wake(height);
         let idle = tokio::time::timeout(
             Duration::from_secs(2),
             nodes[woken].tip.wait_for(|tip| *tip > height),
