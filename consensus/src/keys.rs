@@ -38,7 +38,8 @@ impl PublicKey {
     /// # Errors
     /// If it isn't one.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, KeyError> {
-        if bytes.len() != 33 {
+        // 5 would be a second spelling of a point: x alone, and the smaller y.
+        if bytes.len() != 33 || !matches!(bytes.first(), Some(2 | 3)) {
             return Err(KeyError::PublicKey);
         }
         VerifyingKey::from_sec1_bytes(bytes).map(Self).map_err(|_| KeyError::PublicKey)

@@ -2,8 +2,8 @@
 
 use arc_malachitebft_core_types::{CommitCertificate, CommitSignature, NilOrVal, Round, VoteType};
 use assay_consensus::{
-    BlockId, CertificateError, ConsensusKey, Height, LedgerContext, LedgerValidators,
-    ValidatorSetError, encode_certificate, verify_certificate, vote_digest,
+    BlockId, CertificateError, ConsensusKey, Height, LedgerContext, LedgerValidators, PublicKey,
+    ValidatorSetError, encode_certificate, keys::KeyError, verify_certificate, vote_digest,
 };
 
 const LEDGER: [u8; 32] = [0x11; 32];
@@ -139,4 +139,15 @@ fn validator_sets_are_checked_and_proposers_take_turns() {
         *set.proposer(Height(u64::MAX), Round::new(u32::MAX))
             == *set.proposer(Height(3), Round::new(3))
     );
+}
+
+#[test]
+fn public_key_has_one_spelling() {
+    let bytes = ConsensusKey::from_bytes(&[7; 32]).unwrap().public_key().to_bytes();
+    assert_eq!(PublicKey::from_bytes(&bytes).unwrap().to_bytes(), bytes);
+    for tag in (0..=u8::MAX).filter(|tag| !matches!(tag, 2 | 3)) {
+        let mut other = bytes;
+        other[0] = tag;
+        assert_eq!(PublicKey::from_bytes(&other), Err(KeyError::PublicKey), "{tag}");
+    }
 }

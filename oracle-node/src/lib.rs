@@ -26,5 +26,7 @@ pub mod timeline;
 mod verification;
 pub mod views;
 
+pub use self::core::Command;
 pub use archive::{Archive, JobRecord};
+pub use metrics::{Metrics, Sources};
 pub use node::{Options, run};

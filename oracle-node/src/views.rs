@@ -173,13 +173,13 @@ pub struct MemberView {
 }
 
 /// What the node sees beside the ledger.
-pub(crate) struct Seen<'a> {
+pub struct Seen<'a> {
     /// Connected operators.
-    pub(crate) peers: &'a BTreeSet<OperatorIndex>,
+    pub peers: &'a BTreeSet<OperatorIndex>,
     /// How far the clock is ahead of theirs.
-    pub(crate) clock_offset_ms: Option<i64>,
+    pub clock_offset_ms: Option<i64>,
     /// The chains.
-    pub(crate) chains: Vec<ChainStatus>,
+    pub chains: Vec<ChainStatus>,
 }
 
 /// Everything the API shows without asking the core.
@@ -197,7 +197,7 @@ pub struct View {
 
 impl View {
     /// The view of an operator.
-    pub(crate) fn of(operator: &Operator, seen: Seen<'_>) -> Self {
+    pub fn of(operator: &Operator, seen: Seen<'_>) -> Self {
         let ledger = operator.ledger();
         let (state, genesis) = (ledger.state(), ledger.genesis());
         let address = genesis.member(operator.index()).map(|member| member.operator);

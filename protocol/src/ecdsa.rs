@@ -89,6 +89,10 @@ pub fn recover(digest: B256, bytes: &[u8; 65]) -> Result<Address, SignatureError
 
 /// The address of a compressed public key; none if it is no point of the curve.
 pub fn address_of_public_key(key: &[u8; 33]) -> Option<Address> {
+    // 5 would be a second spelling of a point: x alone, and the smaller y.
+    if !matches!(key.first(), Some(2 | 3)) {
+        return None;
+    }
     VerifyingKey::from_sec1_bytes(key).ok().map(|key| address_of(&key))
 }
 
@@ -107,6 +111,15 @@ mod tests {
         let digest = keccak256("job");
         assert_eq!(recover(digest, &signer.sign(digest)), Ok(signer.address()));
         assert_eq!(address_of_public_key(&signer.public_key()), Some(signer.address()));
+    }
+
+    #[test]
+    fn public_key_with_another_tag_than_those_of_compressed_points_is_none() {
+        let mut key = Signer::from_secret(&[7; 32]).unwrap().public_key();
+        for tag in (0..=u8::MAX).filter(|tag| !matches!(tag, 2 | 3)) {
+            key[0] = tag;
+            assert_eq!(address_of_public_key(&key), None, "{tag}");
+        }
     }
 
     #[test]

@@ -73,6 +73,11 @@ pub struct SignedAnswer {
 }
 
 impl SignedAnswer {
+    /// Reads the journal's entry of `job`; none when it is damaged or another job's.
+    pub fn from_entry(job: B256, entry: &[u8]) -> Option<Self> {
+        serde_json::from_slice::<Self>(entry).ok().filter(|answer| answer.job_id == job)
+    }
+
     /// The root over its parts.
     pub fn hash(&self) -> B256 {
         let parts: Vec<Vec<u8>> = self.parts.iter().map(|part| part.to_vec()).collect();
@@ -183,10 +188,8 @@ impl Journal {
     }
 
     fn decode(&self, job: B256, bytes: &[u8]) -> Result<SignedAnswer, JournalError> {
-        match serde_json::from_slice::<SignedAnswer>(bytes) {
-            Ok(answer) if answer.job_id == job => Ok(answer),
-            _ => Err(JournalError::Damaged { path: self.path.clone(), job }),
-        }
+        SignedAnswer::from_entry(job, bytes)
+            .ok_or_else(|| JournalError::Damaged { path: self.path.clone(), job })
     }
 
     fn at<T, E: Into<redb::Error>>(&self, result: Result<T, E>) -> Result<T, JournalError> {

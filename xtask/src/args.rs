@@ -11,6 +11,8 @@ Examples:
   cargo xtask demo               four operators, a chain and real proofs on this machine
   cargo xtask demo -- --json demo.json
                                  the same, its result also as JSON
+  cargo xtask fuzz block --seconds 60
+                                 one fuzz target for a minute
   cargo xtask layers             what each crate may and may not import
   cargo xtask ci                 everything that CI runs
   cargo xtask ci --only fmt,layers,docs
@@ -78,6 +80,20 @@ pub(crate) enum Command {
         /// Passed on to `assay demo`
         #[arg(last = true)]
         rest: Vec<String>,
+    },
+    /// Fuzz the decoders of outside bytes under libFuzzer (a C++ compiler builds it)
+    Fuzz {
+        /// Only these targets; all when none is named
+        targets: Vec<String>,
+        /// How long each runs
+        #[arg(long, default_value_t = crate::fuzz::SECONDS)]
+        seconds: u64,
+        /// Five minutes each
+        #[arg(long, conflicts_with = "seconds")]
+        long: bool,
+        /// Write the seeds that the targets make to fuzz/corpus, and fuzz nothing
+        #[arg(long, conflicts_with_all = ["seconds", "long", "targets"])]
+        seeds: bool,
     },
     /// Everything that CI runs, section by section
     Ci {

@@ -10,6 +10,7 @@ use clap::Parser;
 mod args;
 mod contracts;
 mod docs;
+mod fuzz;
 mod layers;
 mod licences;
 mod repository;

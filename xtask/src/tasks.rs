@@ -10,7 +10,7 @@ use crate::contracts::{self, Derived, Effort};
 use crate::repository::Repository;
 use crate::sections::{self, OnFailure, Section};
 use crate::shell::Program;
-use crate::{docs, layers, licences, setup, tidy};
+use crate::{docs, fuzz, layers, licences, setup, tidy};
 
 /// How long a CI section may take; a hang is stopped then.
 const TESTS_LIMIT: Duration = Duration::from_secs(45 * 60);
@@ -45,6 +45,11 @@ pub(crate) fn run(command: Command) -> Result<ExitCode> {
         Command::Analyse { long } => {
             setup::ensure(&repository)?;
             contracts::analyse(&repository, if long { Effort::Long } else { Effort::Usual })
+        }
+        Command::Fuzz { seeds: true, .. } => fuzz::write_seeds(&repository),
+        Command::Fuzz { targets, seconds, long, .. } => {
+            let seconds = if long { fuzz::SECONDS_LONG } else { seconds };
+            fuzz::run(&repository, &targets, seconds)
         }
         Command::Demo { rest } => demo(&repository, &rest, None),
     }?;
@@ -160,6 +165,7 @@ fn ci(repository: &Repository, only: &[String], fail_fast: bool) -> Result<ExitC
         Section::new("tests", "cargo xtask ci --only setup,tests", || {
             rust_tests(repository, Effort::Usual, &[], &[], Some(TESTS_LIMIT))
         }),
+        Section::new("fuzz", "cargo xtask fuzz", || fuzz::run(repository, &[], fuzz::SECONDS)),
         Section::new("contracts", "cargo xtask contracts", || {
             contracts::run(repository, Derived::Check)
         }),

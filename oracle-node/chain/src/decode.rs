@@ -11,7 +11,7 @@ use crate::config::ChainConfig;
 use crate::event::{HubEvent, JobRequest, Position};
 
 /// First topics of the events that a watcher reads.
-pub(crate) const TOPICS: [B256; 5] = [
+pub const TOPICS: [B256; 5] = [
     VerificationRequested::SIGNATURE_HASH,
     GroupKeyConfirmed::SIGNATURE_HASH,
     GroupKeyReady::SIGNATURE_HASH,
@@ -21,13 +21,18 @@ pub(crate) const TOPICS: [B256; 5] = [
 
 /// A log, understood.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Decoded {
+pub enum Decoded {
+    /// A verification was asked for.
     Request(JobRequest),
+    /// The hub said something else, here.
     Hub(HubEvent, Position),
 }
 
 /// Decodes a log of one of [`TOPICS`]; `time` is its block's.
-pub(crate) fn decode(config: &ChainConfig, log: &Log, time: u64) -> Result<Decoded, String> {
+///
+/// # Errors
+/// Says which log is none of the hub's, and why.
+pub fn decode(config: &ChainConfig, log: &Log, time: u64) -> Result<Decoded, String> {
     let position =
         Position { block: log.block, time, transaction: log.transaction, log_index: log.log_index };
     let hub = |event| Ok(Decoded::Hub(event, position));

@@ -14,7 +14,9 @@ mod watcher;
 pub use config::{
     ChainConfig, ConfigError, DEPTH_BLOCKS_MAX, FINALITY_STALL_FACTOR, Finality, RANGE_BLOCKS_MAX,
 };
+pub use decode::{Decoded, TOPICS, decode};
 pub use event::{
     BlockRef, ChainEvent, Cursor, HubEvent, JobRequest, PartialBlock, Position, Trouble,
 };
+pub use page::{Page, PageFault, check as check_page};
 pub use watcher::{ProbeError, Watcher};

@@ -13,18 +13,18 @@ pub(crate) const PAGE_LOGS_MAX: usize = 20_000;
 
 /// A page whose parts fit together.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Page {
+pub struct Page {
     /// Every block of the range.
-    pub(crate) headers: Vec<Header>,
+    pub headers: Vec<Header>,
     /// Ascending by block and index.
-    pub(crate) logs: Vec<Log>,
+    pub logs: Vec<Log>,
     /// Blocks whose bloom filter says that the hub may have spoken.
-    pub(crate) suspects: Vec<BlockRef>,
+    pub suspects: Vec<BlockRef>,
 }
 
 /// Why a page can't be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum PageFault {
+pub enum PageFault {
     /// It contradicts itself: read it again.
     Inconsistent(String),
     /// It contradicts what was delivered before.
@@ -37,7 +37,10 @@ pub(crate) enum PageFault {
 }
 
 /// Checks the headers of `range`, which follow `parent` if that is known, and the hub's logs in it.
-pub(crate) fn check(
+///
+/// # Errors
+/// On the first thing that contradicts another, or `parent`.
+pub fn check(
     hub: Address,
     parent: Option<BlockRef>,
     range: RangeInclusive<u64>,

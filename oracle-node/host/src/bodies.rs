@@ -88,28 +88,22 @@ impl Bodies {
 
     /// Reads records; returns how many bytes of them are whole.
     fn load(&mut self, bytes: &[u8], ledger_id: &[u8; 32]) -> usize {
-        let mut rest = bytes;
-        while let Some((record, next)) = read_record(rest) {
-            if block_id(ledger_id, record.height, record.body) != record.id {
-                break;
+        let (records, whole) = whole_records(bytes, ledger_id);
+        for record in records.into_iter().filter(|record| record.height == self.height) {
+            self.entries.insert(
+                record.id,
+                Entry {
+                    round: record.round,
+                    body: Bytes::copy_from_slice(record.body),
+                    verdict: Verdict::Unknown,
+                    pinned: record.own,
+                },
+            );
+            if record.own {
+                self.own.insert(record.round, record.id);
             }
-            if record.height == self.height {
-                self.entries.insert(
-                    record.id,
-                    Entry {
-                        round: record.round,
-                        body: Bytes::copy_from_slice(record.body),
-                        verdict: Verdict::Unknown,
-                        pinned: record.own,
-                    },
-                );
-                if record.own {
-                    self.own.insert(record.round, record.id);
-                }
-            }
-            rest = next;
         }
-        bytes.len() - rest.len()
+        whole
     }
 
     /// The height whose bodies are kept.
@@ -223,12 +217,25 @@ impl Bodies {
     }
 }
 
-struct Record<'a> {
+pub(crate) struct Record<'a> {
     height: u64,
     round: u32,
     own: bool,
     id: BlockId,
     body: &'a [u8],
+}
+
+/// The records up to the first that is torn or whose id is not its body's, and their bytes.
+pub(crate) fn whole_records<'a>(bytes: &'a [u8], ledger_id: &[u8; 32]) -> (Vec<Record<'a>>, usize) {
+    let (mut records, mut rest) = (Vec::new(), bytes);
+    while let Some((record, next)) = read_record(rest) {
+        if block_id(ledger_id, record.height, record.body) != record.id {
+            break;
+        }
+        records.push(record);
+        rest = next;
+    }
+    (records, bytes.len() - rest.len())
 }
 
 fn read_record(bytes: &[u8]) -> Option<(Record<'_>, &[u8])> {

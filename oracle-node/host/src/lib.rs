@@ -19,6 +19,7 @@
 mod bodies;
 mod codec;
 mod config;
+pub mod decoding;
 mod driver;
 mod event;
 mod host;

@@ -3,7 +3,7 @@
 //! The engine hangs on purpose when it meets a corrupt entry, and starts an empty log when there is none;
 //! both are told to the operator here instead.
 
-use std::io::Cursor;
+use std::io::{self, Cursor};
 use std::path::{Path, PathBuf};
 
 use arc_malachitebft_engine::wal::decode_entry;
@@ -17,6 +17,8 @@ use crate::event::HostError;
 
 /// Tag and length before an entry's payload.
 const ENTRY_PREFIX_BYTES: usize = 9;
+/// Tag of a timeout: a step and a round follow, and no length.
+const ENTRY_TIMEOUT: u8 = 2;
 /// Length field of an entry on disk: one flag byte, then eight of length.
 const ENTRY_LENGTH_OFFSET: usize = 1;
 
@@ -60,17 +62,35 @@ pub(crate) fn check(path: &Path, start_height: u64, allow_missing: bool) -> Resu
     }
     let entries = log.iter().map_err(|error| corrupt(height, error.to_string()))?;
     for (index, entry) in entries.enumerate() {
-        let decoded = entry.and_then(|bytes| {
-            decode_entry::<LedgerContext, _, _>(&WireCodec, Cursor::new(bytes)).map(drop)
-        });
+        let decoded = entry.and_then(|bytes| check_entry(&bytes));
         decoded.map_err(|error| corrupt(height, format!("entry {index}: {error}")))?;
     }
     Ok(())
 }
 
+/// Checks that the engine can read an entry. It asks for as much memory as a payload claims to be long,
+/// and takes no round beyond 32 bits, so these come first.
+pub(crate) fn check_entry(bytes: &[u8]) -> io::Result<()> {
+    let (tag, rest) = bytes.split_first().ok_or(io::ErrorKind::UnexpectedEof)?;
+    let holds = if *tag == ENTRY_TIMEOUT {
+        let round =
+            rest.get(1..).and_then(|round| Some(i64::from_be_bytes(round.try_into().ok()?)));
+        round.is_some_and(|round| (-1..=i64::from(u32::MAX)).contains(&round))
+    } else {
+        rest.split_first_chunk::<8>().is_some_and(|(claimed, payload)| {
+            u64::try_from(payload.len()) == Ok(u64::from_be_bytes(*claimed))
+        })
+    };
+    if !holds {
+        let reason = format!("its {} bytes do not hold what they claim", bytes.len());
+        return Err(io::Error::new(io::ErrorKind::InvalidData, reason));
+    }
+    decode_entry::<LedgerContext, _, _>(&WireCodec, Cursor::new(bytes)).map(drop)
+}
+
 /// Opening a log cuts off a last entry that is not all there, which is what a crash leaves. A length
 /// that no entry can have is no such remainder: it hides entries that were acknowledged.
-fn check_tail(bytes: &[u8]) -> Result<(), String> {
+pub(crate) fn check_tail(bytes: &[u8]) -> Result<(), String> {
     let header = usize::try_from(HEADER_SIZE).unwrap_or(usize::MAX);
     let mut rest = bytes.get(header..).ok_or("its header is incomplete")?;
     let longest = (CERTIFICATE_BYTES_MAX + ENTRY_PREFIX_BYTES) as u64;

@@ -74,6 +74,19 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Parameters<T> 
     }
 }
 
+/// A text in the path, refused as every other error is.
+pub(super) struct Text(pub(super) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Text {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let path = Path::<String>::from_request_parts(parts, state).await;
+        path.map(|Path(text)| Self(text))
+            .map_err(|error| ApiError::bad("BAD_PATH", error.body_text()))
+    }
+}
+
 /// A number in the path, refused as every other error is.
 pub(super) struct Number(pub(super) u64);
 

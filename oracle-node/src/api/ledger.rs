@@ -2,10 +2,7 @@
 
 use aggregator::Certificate;
 use alloy_primitives::{Address, B256, hex};
-use axum::{
-    Json,
-    extract::{Path, State},
-};
+use axum::{Json, extract::State};
 use protocol::{
     genesis::Genesis,
     ids::{Height, HubIndex, JobId},
@@ -14,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     ApiError, Context,
-    error::{Number, Parameters},
+    error::{Number, Parameters, Text},
 };
 use crate::views::{JobView, MemberView};
 
@@ -94,7 +91,7 @@ pub(super) async fn jobs(
 
 pub(super) async fn job(
     State(context): State<Context>,
-    Path(job): Path<String>,
+    Text(job): Text,
 ) -> Result<Json<JobView>, ApiError> {
     let id = JobId(parse_hash("job id", &job)?);
     find(&context, id)?.map(Json).ok_or_else(|| {
@@ -171,7 +168,7 @@ pub(super) async fn certificate(
 
 pub(super) async fn statement(
     State(context): State<Context>,
-    Path(hash): Path<String>,
+    Text(hash): Text,
 ) -> Result<Json<String>, ApiError> {
     let hash = parse_hash("hash", &hash)?;
     let statement = context.store.statement(hash)?;

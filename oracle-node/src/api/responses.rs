@@ -5,7 +5,7 @@ use std::time::Duration;
 use alloy_primitives::{B256, hex};
 use axum::{
     Json,
-    extract::{Path, State, rejection::JsonRejection},
+    extract::{State, rejection::JsonRejection},
     http::StatusCode,
 };
 use operator::ResponseRefused;
@@ -20,7 +20,11 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use super::{ApiError, Context, error::Parameters, ledger::parse_hash};
+use super::{
+    ApiError, Context,
+    error::{Parameters, Text},
+    ledger::parse_hash,
+};
 use crate::{archive::response_key, core::Command};
 
 /// How long a response may wait here for its job's seed.
@@ -118,7 +122,7 @@ pub(super) struct OfJob {
 /// The stored response of a concluded job: its canonical bytes, hex.
 pub(super) async fn body(
     State(context): State<Context>,
-    Path(hash): Path<String>,
+    Text(hash): Text,
     Parameters(wanted): Parameters<OfJob>,
 ) -> Result<Json<serde_json::Value>, ApiError> {
     let hash = parse_hash("response hash", &hash)?;

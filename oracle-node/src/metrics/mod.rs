@@ -49,22 +49,22 @@ pub struct Metrics {
 }
 
 /// What metrics are read from, and named by.
-pub(crate) struct Sources<'a> {
+pub struct Sources<'a> {
     /// The node as it is now.
-    pub(crate) view: watch::Receiver<Arc<View>>,
+    pub view: watch::Receiver<Arc<View>>,
     /// Consensus and the network.
-    pub(crate) host: ::host::Host,
+    pub host: ::host::Host,
     /// The committee.
-    pub(crate) genesis: &'a Genesis,
+    pub genesis: &'a Genesis,
     /// Whose node this is.
-    pub(crate) me: OperatorIndex,
+    pub me: OperatorIndex,
     /// Chains, folder, marks.
-    pub(crate) config: &'a NodeConfig,
+    pub config: &'a NodeConfig,
 }
 
 impl Metrics {
     /// Counters at zero, and collectors of what the sources show.
-    pub(crate) fn new(sources: Sources<'_>) -> Self {
+    pub fn new(sources: Sources<'_>) -> Self {
         let Sources { view, host, genesis, me, config } = sources;
         let mut registry = Registry::with_prefix(PREFIX);
         let work = Work::register(&mut registry);

@@ -61,8 +61,9 @@ pub struct BlockRef {
     pub hash: B256,
 }
 
-/// What is used of a block's header.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What is used of a block's header, read from an endpoint's JSON.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "RawHeader")]
 pub struct Header {
     /// Height.
     pub number: u64,
@@ -111,8 +112,9 @@ impl TryFrom<RawHeader> for Header {
     }
 }
 
-/// One log of a mined block.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// One log of a mined block, read from an endpoint's JSON.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "RawLog")]
 pub struct Log {
     /// Who emitted it.
     pub address: Address,

@@ -12,7 +12,7 @@ mod messages;
 mod meter;
 pub(crate) mod peers;
 pub(crate) mod penalties;
-mod requests;
+pub(crate) mod requests;
 mod resend;
 mod serve;
 mod streams;
