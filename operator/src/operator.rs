@@ -13,7 +13,7 @@ use protocol::{
     envelope::PartialEnvelope,
     fact::{Fact, Reveal},
     ids::{HubIndex, JobId, OperatorIndex},
-    ledger::{Event, Ledger, Phase},
+    ledger::{Event, Ledger, Phase, SkipCode},
     response::{ResponseError, SignedResponse},
     subject::Subject,
 };
@@ -273,7 +273,9 @@ impl Operator {
             self.bundler.skipped(fact, *code);
         }
         let (number, position, code) = (*number, *position, *code);
-        effects.push(Effect::Warn(Warning::Skipped { number, position, code }));
+        if !is_overtaken(code) {
+            effects.push(Effect::Warn(Warning::Skipped { number, position, code }));
+        }
     }
 
     fn prune(&mut self, effects: &mut Vec<Effect>) {
@@ -476,5 +478,21 @@ impl Operator {
             || self.signing.has_for_block()
             || self.ledger.state().wants_block()
             || self.bundler.holds_up(self.facts())
+    }
+}
+
+/// Whether a fact was skipped because the others were faster: a job is opened and concluded by a
+/// quorum, and what the rest says meanwhile comes too late through nobody's fault.
+fn is_overtaken(code: SkipCode) -> bool {
+    match code {
+        SkipCode::AlreadyOpen | SkipCode::Unknown | SkipCode::WrongPhase => true,
+        SkipCode::Duplicate
+        | SkipCode::Contradiction
+        | SkipCode::Expired
+        | SkipCode::Full
+        | SkipCode::BadSignature
+        | SkipCode::NotCommitted
+        | SkipCode::WrongSubject
+        | SkipCode::BadLog => false,
     }
 }

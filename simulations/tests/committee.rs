@@ -184,6 +184,17 @@ fn committee_crashes_everywhere_conclude_without_contradiction() {
 }
 
 #[test]
+fn committee_of_honest_members_warns_of_nothing() {
+    for seed in 1..=8u64 {
+        let mut world = world_with_key(Options { seed, ..Options::default() });
+        let jobs: Vec<JobId> =
+            (1..=6).map(|index| world.request(index, Behaviour::Honest)).collect();
+        settle(&mut world, &jobs);
+        assert_eq!(world.warnings, Vec::<String>::new(), "seed {seed}");
+    }
+}
+
+#[test]
 fn committee_crash_in_ceremony_still_forms_key() {
     for down_ms in [100, 500, 40_000] {
         let mut world = World::new(Options { seed: down_ms, ..Options::default() });
