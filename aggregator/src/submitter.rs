@@ -403,7 +403,9 @@ impl<S: CertificateSource> Submitter<S> {
         let signed = signed.map_err(|error| TickError::Signer(error.to_string()))?;
         self.machine.sending(order, signed.hash);
         self.raw.insert(signed.hash, signed.raw.clone());
+        tell("signed", account, order, signed.hash);
         self.broadcast(rpc, &signed.raw).await;
+        tell("sent", account, order, signed.hash);
         Ok(())
     }
 
@@ -413,6 +415,18 @@ impl<S: CertificateSource> Submitter<S> {
             self.machine.not_sent(classify(&error));
         }
     }
+}
+
+/// Tells of a transaction on the log target of everything that operators say.
+fn tell(stage: &str, account: Address, order: &Order, hash: B256) {
+    let (kind, height) = match &order.purpose {
+        Purpose::Submit(certificate) => ("submission", Some(certificate.height)),
+        Purpose::Cancel => ("cancellation", None),
+    };
+    tracing::debug!(
+        target: "statements",
+        stage, operator = %account, kind, place = %hash, digest = %hash, height, "said"
+    );
 }
 
 fn check(certificate: &Certificate, hub: &HubState, audience: Audience) -> Result<(), String> {

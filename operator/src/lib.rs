@@ -21,9 +21,11 @@ mod pool;
 mod requests;
 mod responses;
 mod signing;
+mod statement;
 
 pub use effect::{
     Acceptance, Effect, Fault, JournalKey, Judged, ResponseRefused, Topic, VerifyTask, Warning,
 };
 pub use operator::{Config, Operator, Restored, StartError};
 pub use requests::Request;
+pub use statement::{Place, Statement, statements};

@@ -51,19 +51,26 @@ type AttestationBytes = [u8; 128];
 
 /// Entries of one block, to be written with the rest of its effects.
 #[derive(Debug, Default)]
-pub struct Entries(Vec<(Vec<u8>, Vec<u8>)>);
+pub struct Entries {
+    records: Vec<(Vec<u8>, Vec<u8>)>,
+    /// Jobs whose responses may be pruned, and since when.
+    concluded: Vec<(JobId, Height)>,
+}
 
 impl Entries {
     fn put(&mut self, key: Vec<u8>, value: &impl BorshSerialize) {
         if let Ok(value) = borsh::to_vec(value) {
-            self.0.push((key, value));
+            self.records.push((key, value));
         }
     }
 
     /// Adds the entries to a store's batch.
     pub fn write(self, batch: &mut store::Batch) {
-        for (key, value) in self.0 {
+        for (key, value) in self.records {
             batch.record(&key, value);
+        }
+        for (job, height) in self.concluded {
+            batch.concluded(job, height);
         }
     }
 }
@@ -173,6 +180,7 @@ impl Archive {
                     }
                 }
                 Event::Concluded(outcome) => {
+                    entries.concluded.push((outcome.job, state.height));
                     let known = match jobs.remove(&outcome.job) {
                         Some(record) => Some(record),
                         None => self.job(outcome.job)?,
@@ -321,5 +329,72 @@ impl CertificateSource for Archive {
     ) -> Result<Option<Certificate>, SourceError> {
         Self::certificate(self, query.chain_id, query.hub, query.after)
             .map_err(|error| SourceError::Unreachable(error.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy_primitives::keccak256;
+    use protocol::{
+        ecdsa::Signer,
+        genesis::{Hub, Member, Parameters},
+        ids::LedgerTime,
+        outcome::{Judgement, Verdict},
+    };
+
+    use super::*;
+
+    fn genesis() -> Genesis {
+        let mut networks: Vec<[u8; 32]> = (1..=4u8).map(|seed| keccak256([seed]).0).collect();
+        networks.sort_unstable();
+        let member = |(seed, network_key): (u8, [u8; 32])| {
+            let signer = Signer::from_secret(&[seed; 32]).unwrap();
+            let (operator, consensus_key) = (signer.address(), signer.public_key());
+            Member { operator, consensus_key, network_key, addresses: Vec::new() }
+        };
+        let window_ms = 1_000;
+        Genesis {
+            salt: B256::ZERO,
+            time_ms: LedgerTime(1),
+            committee_id: 0,
+            hubs: vec![Hub { chain_id: 1, hub: Address::repeat_byte(1), start_block: 0 }],
+            members: (1..=4u8).zip(networks).map(member).collect(),
+            parameters: Parameters {
+                answer_ms: window_ms,
+                commit_ms: window_ms,
+                reveal_ms: window_ms,
+                ceremony_ms: window_ms,
+            },
+        }
+    }
+
+    /// What is replayed at start after a crash are entries alone.
+    #[test]
+    fn entries_of_a_concluded_job_let_its_responses_be_pruned() {
+        let folder = tempfile::tempdir().unwrap();
+        let genesis = genesis();
+        let identity =
+            store::Identity { ledger_id: genesis.ledger_id(), operator: Address::repeat_byte(2) };
+        let path = folder.path().join("node.redb");
+        let store = Store::open(&path, identity, store::Options::default()).unwrap();
+        let ledger = Ledger::new(genesis.clone()).unwrap();
+        let archive = Archive::new(store.clone(), genesis.into());
+        let job = JobId(B256::repeat_byte(7));
+        let judgement =
+            Judgement { verdict: Verdict::Valid, code: 0, value: 0, evidence: B256::ZERO };
+        let outcome = Outcome { job, hub: HubIndex(0), job_index: 1, judgement };
+
+        let mut batch = store::Batch::new();
+        let response = B256::repeat_byte(8);
+        batch.response(response, job, vec![1]);
+        let events = [Event::Concluded(outcome)];
+        archive.entries(&ledger, &events).unwrap().write(&mut batch);
+        store.append_blocking(batch).unwrap();
+        assert!(store.response(response).unwrap().is_some());
+
+        let mut batch = store::Batch::new();
+        batch.prune_responses(ledger.state().height);
+        store.append_blocking(batch).unwrap();
+        assert_eq!(store.response(response).unwrap(), None);
     }
 }

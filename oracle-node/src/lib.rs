@@ -22,6 +22,7 @@ mod participation;
 mod reminder;
 pub mod resources;
 mod settle;
+mod statements;
 pub mod timeline;
 mod verification;
 pub mod views;

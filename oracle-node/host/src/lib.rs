@@ -29,6 +29,7 @@ mod offence;
 mod progress;
 mod questions;
 mod rate;
+mod statements;
 mod supervisor;
 mod wal;
 

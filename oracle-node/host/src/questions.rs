@@ -28,6 +28,7 @@ use crate::config::BODY_BYTES_MAX;
 use crate::driver::{Shared, send};
 use crate::event::{Decided, Event, HostError, Propose, StoredBlock, StoredBlocks, Validate};
 use crate::network::task_stream;
+use crate::statements::{Stage, tell_body};
 
 /// Room of a block beside its body in a sync answer, bytes.
 const BLOCK_OVERHEAD_BYTES: usize = 16 * 1024;
@@ -40,9 +41,13 @@ async fn ask<T>(shared: &Shared, event: impl FnOnce(oneshot::Sender<T>) -> Event
 }
 
 async fn is_valid(shared: &Shared, height: Height, body: &Bytes) -> bool {
+    validity(shared, height, body).await.unwrap_or(false)
+}
+
+/// As the application says; `None` if it does not answer, as when the height was decided meanwhile.
+async fn validity(shared: &Shared, height: Height, body: &Bytes) -> Option<bool> {
     let body = body.to_vec();
-    let asked = ask(shared, |reply| Event::Validate(Validate { height: height.0, body, reply }));
-    asked.await.unwrap_or(false)
+    ask(shared, |reply| Event::Validate(Validate { height: height.0, body, reply })).await
 }
 
 /// Stores a body of the height under way; false if it can't be kept.
@@ -84,6 +89,7 @@ pub(crate) fn stream_body(
         Err(cause) => return error!(%cause, "body not signed"),
     };
     let proposer = shared.address;
+    tell_body(Stage::Sent, proposer, height, round, id);
     let part = ProposalPart { height, round, valid_round, proposer, body, signature };
     if shared.network.cast(NetworkMsg::PublishProposalPart(task_stream(part))).is_err() {
         debug!("network has stopped");
@@ -120,9 +126,16 @@ async fn build(shared: &Arc<Shared>, height: Height, round: u32) -> Option<(Bloc
         error!(height = height.0, bytes = body.len(), "body is too long, not proposing");
         return None;
     }
-    if !is_valid(shared, height, &body).await {
-        error!(height = height.0, "own body is invalid, not proposing");
-        return None;
+    match validity(shared, height, &body).await {
+        Some(true) => {}
+        Some(false) => {
+            error!(height = height.0, "own body is invalid, not proposing");
+            return None;
+        }
+        None => {
+            debug!(height = height.0, "own body is not judged, not proposing");
+            return None;
+        }
     }
     let id = block_id(&shared.ledger_id, height.0, &body);
     let task = Arc::clone(shared);

@@ -15,7 +15,12 @@ use protocol::{
 use store::Batch;
 
 use super::{Changed, Core, JOURNAL_PREFIX, throttle::Line};
-use crate::{archive::response_key, settle::ProvenKey, timeline};
+use crate::{
+    archive::response_key,
+    settle::ProvenKey,
+    statements::{Stage, tell},
+    timeline,
+};
 
 /// Writes, and bytes of them, after which a batch is written although nothing waits for it.
 const FLUSH_WRITES: usize = 512;
@@ -72,9 +77,14 @@ impl Core {
                 // A verdict is durable before it is committed to. A partial signature follows from
                 // the decision alone, which the logs of a quorum hold.
                 Effect::Verify(_) | Effect::Publish { topic: operator::Topic::Partials, .. } => {
+                    tell(Stage::Signed, &effect);
+                    tell(Stage::Sent, &effect);
                     self.outward(effect);
                 }
-                seen => outward.push(seen),
+                seen => {
+                    tell(Stage::Signed, &seen);
+                    outward.push(seen);
+                }
             }
             if writes >= FLUSH_WRITES || bytes >= FLUSH_BYTES {
                 self.flush(&mut batch).await?;
@@ -84,6 +94,7 @@ impl Core {
         }
         self.flush(&mut batch).await?;
         for effect in outward {
+            tell(Stage::Sent, &effect);
             self.outward(effect);
         }
         if self.archiving.len() > ARCHIVING_MAX {
@@ -256,24 +267,49 @@ impl Core {
 
     fn ledger_event(&mut self, event: &Event, batch: &mut Batch) {
         self.metrics.work.ledger(event);
-        timeline::applied(self.operator.ledger().state().height, event);
+        let height = self.operator.ledger().state().height;
+        timeline::applied(height, event);
         match event {
             Event::Skipped { operator, number, position, code } => {
                 tracing::debug!(%operator, number, position, %code, "fact skipped");
             }
             Event::Signed { subject, signature } => {
+                tracing::debug!(place = %operator::Place::Partial(*subject), %height, "signature on the ledger");
                 if let Ok(signature) = threshold::Signature::from_bytes(signature) {
                     self.signed(*subject, &signature.to_eip2537(), batch);
                 }
             }
+            Event::Opened { job } => tracing::info!(%job, %height, "job opened"),
+            Event::Challenged { job, seed } => {
+                tracing::info!(%job, %seed, %height, "job challenged");
+            }
+            Event::Answered { job, response } => {
+                tracing::info!(%job, %response, %height, "job answered");
+            }
+            Event::RevealsOpened { job } => {
+                self.watch_commits(*job);
+                tracing::info!(%job, %height, "reveals opened");
+            }
             Event::Concluded(outcome) => {
-                batch.concluded(outcome.job, self.operator.ledger().state().height);
                 let judgement = &outcome.judgement;
                 tracing::info!(
                     job = %outcome.job, index = outcome.job_index, verdict = ?judgement.verdict,
-                    code = judgement.code, value = judgement.value, "job concluded"
+                    code = judgement.code, value = judgement.value, %height, "job concluded"
                 );
             }
+            Event::BatchClosed(closed) => {
+                tracing::info!(hub = closed.hub.0, %height, acc = %closed.acc, "outcomes closed");
+            }
+            Event::SignatureDue { subject, message } => {
+                tracing::debug!(?subject, %message, "signature due");
+            }
+            Event::SignatureSkipped { subject } => {
+                tracing::debug!(?subject, "signature skipped");
+            }
+            Event::CeremonyOpened { round } => {
+                tracing::info!(round, %height, "key ceremony opened");
+            }
+            Event::DealingOpened { round } => tracing::info!(round, %height, "dealing opened"),
             Event::CeremonyFailed { round, absent, reason } => {
                 tracing::warn!(round, ?absent, reason, "key ceremony failed; the next round opens");
             }
@@ -283,11 +319,6 @@ impl Core {
                     tracing::error!("ALARM: a share was made public; refresh the key at once");
                 }
             }
-            Event::RevealsOpened { job } => {
-                self.watch_commits(*job);
-                tracing::info!(?event, "ledger");
-            }
-            other => tracing::info!(event = ?other, "ledger"),
         }
     }
 }

@@ -32,6 +32,7 @@ use crate::{
     keys::KeyRing,
     metrics::Metrics,
     settle::SettlerControl,
+    statements::{Stage, tell_message},
     timeline,
     verification::{Finished, Verification},
     views::{ChainStatus, Seen, View},
@@ -198,6 +199,14 @@ impl Core {
 
     async fn host_event(&mut self, event: host::Event) -> Result<()> {
         match event {
+            // Another node's block of the height may come by sync between question and answer; what
+            // is dropped is not proposed.
+            host::Event::Propose(host::Propose { height, .. })
+            | host::Event::Validate(host::Validate { height, .. })
+                if Height(height) <= self.operator.ledger().state().height =>
+            {
+                tracing::debug!(height, "asked about a decided height");
+            }
             host::Event::Propose(ask) => self.proposal = Some(Proposal::new(ask)),
             host::Event::Validate(ask) => {
                 let checked =
@@ -225,6 +234,9 @@ impl Core {
                 let Some(from) = self.member_of(message.from) else { return Ok(()) };
                 let (acceptance, effects) =
                     self.operator.gossiped(now_ms(), from, topic, &message.bytes);
+                if !matches!(acceptance, operator::Acceptance::Reject(_)) {
+                    tell_message(Stage::Heard, topic, &message.bytes);
+                }
                 let _ = message.reply.send(match acceptance {
                     operator::Acceptance::Accept => host::Acceptance::Accept,
                     operator::Acceptance::Ignore => host::Acceptance::Ignore,

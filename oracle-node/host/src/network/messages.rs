@@ -19,6 +19,7 @@ use super::votes::digest;
 use crate::event::Acceptance;
 use crate::offence::Offence;
 use crate::rate::{Bucket, Rate};
+use crate::statements::{self, Stage};
 
 /// Heights ahead of ours whose messages are taken; the engine keeps as many.
 const HEIGHTS_AHEAD_MAX: u64 = 8;
@@ -48,6 +49,7 @@ impl Network {
         let Some(message) = Message::decode(bytes) else {
             return Acceptance::Reject(Offence::Malformed);
         };
+        statements::tell(Stage::Heard, &message);
         let (acceptance, event) = match message {
             Message::Wake(height) => return self.judge_wake(height),
             Message::Consensus(SignedConsensusMsg::Vote(vote))
@@ -207,6 +209,7 @@ impl Network {
         if !proposer.public_key().verify(&part.digest(&self.ledger_id, id), &part.signature) {
             return Acceptance::Reject(Offence::BadSignature);
         }
+        statements::tell_body(Stage::Heard, part.proposer, part.height, part.round, id);
         self.progress.see(part.height.0);
         let of_round = self
             .bodies_seen

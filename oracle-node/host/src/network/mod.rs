@@ -43,6 +43,7 @@ use crate::codec::WireCodec;
 use crate::driver::SharedBodies;
 use crate::event::{PeerKey, Protocol, PublishError, RequestError, Topic};
 use crate::offence::Offence;
+use crate::statements::{self, Stage};
 
 /// Commands waiting for the swarm.
 pub(crate) const COMMANDS_MAX: usize = 1024;
@@ -105,6 +106,7 @@ impl Shim {
     }
 
     async fn publish(&self, height: u64, message: Message) -> Result<(), ActorProcessingErr> {
+        statements::tell(Stage::Sent, &message);
         self.send(Command::Consensus { height, message }).await
     }
 
