@@ -53,7 +53,7 @@ pub(crate) enum Command {
     Tidy,
     /// Run the tests
     Test {
-        /// More fuzz and property runs, and a million calls for each suite of invariants; an hour and more
+        /// More fuzz and property runs, a million calls for each suite of invariants, a campaign of kills; an hour
         #[arg(long)]
         long: bool,
         /// Only this package (may be repeated); without it, all packages and the contracts

@@ -18,6 +18,10 @@ const TESTS_LIMIT: Duration = Duration::from_secs(45 * 60);
 const DEMO_LIMIT: Duration = Duration::from_secs(20 * 60);
 /// Cases a property test tries in `test --long`.
 const PROPERTY_CASES_LONG: &str = "4096";
+/// The package with the kill campaign, and what selects it alone, with its log on the terminal.
+const KILLS_PACKAGE: &str = "assay";
+const KILLS: [&str; 5] =
+    ["--test", "kills", "--ignore-default-filter", "--no-capture", "campaign_of_kills"];
 
 /// Runs one task; the exit code is CI's, which reports its failures itself.
 pub(crate) fn run(command: Command) -> Result<ExitCode> {
@@ -122,8 +126,18 @@ fn rust_tests(
         let program = program.args(selected());
         return prepare(if rest.is_empty() { program } else { program.arg("--").args(rest) }).run();
     }
-    let program = repository.cargo()?.args(["nextest", "run", "--locked"]).args(selected());
-    prepare(program.args(rest)).run()?;
+    let nextest = || -> Result<Program> {
+        Ok(repository.cargo()?.args(["nextest", "run", "--locked"]).args(selected()))
+    };
+    prepare(nextest()?.args(rest)).run()?;
+    let kills = packages.is_empty() || packages.iter().any(|package| package == KILLS_PACKAGE);
+    if matches!(effort, Effort::Long) && kills && rest.is_empty() {
+        println!(
+            "kill campaign: 100 jobs while operators are killed; a quarter of an hour or more, \
+             its log is also in target/tmp/kills.log"
+        );
+        prepare(nextest()?.args(KILLS)).run()?;
+    }
     if packages.is_empty() && rest.is_empty() {
         let program = repository.cargo()?.args(["test", "--doc", "--locked", "--workspace"]);
         prepare(program).run()?;

@@ -5,7 +5,7 @@ use eyre::Result;
 use protocol::outcome::Verdict;
 
 use super::{
-    audit,
+    audit::audit,
     job::{Case, Disturbance, run_job},
     report::Report,
 };
@@ -130,7 +130,7 @@ async fn show(devnet: &mut Devnet, report: &mut Report, progress: &Progress) -> 
     let state = devnet.agreed_state(AGREEMENT_LIMIT).await?;
     report.state = Some(state);
     progress.step(format_args!("every operator is at height {} with state {}", state.0, state.1));
-    let audited = audit::audit(devnet, state.0).await?;
+    let audited = audit(devnet, 0, &[], state.0).await?.state_digest;
     report.audited = Some(audited);
     progress.step(format_args!("the audit of the exported ledger derives {audited}"));
     Ok(())

@@ -7,5 +7,6 @@ mod report;
 
 pub(crate) use command::{Arguments, run};
 
+pub use audit::{Audited, audit};
 pub use job::{Case, Disturbance, JobResult, run_job};
 pub use report::Report;

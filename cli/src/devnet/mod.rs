@@ -19,6 +19,7 @@ mod process;
 mod progress;
 mod providers;
 mod summary;
+mod watch;
 
 pub(crate) use command::{Arguments, run};
 
@@ -35,3 +36,4 @@ pub use process::{Lifeline, Process};
 pub use progress::Progress;
 pub use providers::{Behaviour, ProviderFiles, RunningProvider, prover_folder};
 pub use summary::{OperatorSummary, ProviderSummary, Summary};
+pub use watch::Told;

@@ -194,7 +194,23 @@ impl Devnet {
     /// # Errors
     /// When there is no such operator, or it cannot be killed.
     pub async fn kill_operator(&mut self, number: usize) -> Result<()> {
-        self.operator_mut(number)?.kill().await
+        self.kill_operators(&[number]).await
+    }
+
+    /// Kills the processes of several operators by SIGKILL, at once: each has got the signal before
+    /// any is waited for.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn kill_operators(&mut self, numbers: &[usize]) -> Result<()> {
+        let mut processes = Vec::new();
+        for number in numbers {
+            processes.extend(self.operator_mut(*number)?.take_process());
+        }
+        for process in &mut processes {
+            process.start_kill()?;
+        }
+        join_all(processes.iter_mut().map(Process::kill)).await.into_iter().collect()
     }
 
     /// Starts an operator's process again.

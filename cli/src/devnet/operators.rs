@@ -141,23 +141,17 @@ impl Operator {
         let mut command = Command::new(&options.program);
         command.args(["node", "run", "--lifeline", "--log", &options.log, "--config"]);
         command.arg(self.dir.join("node.toml")).env_remove("RUST_LOG");
-        if options.log_json {
+        if options.log_json || options.watcher.is_some() {
             command.arg("--log-json");
         }
-        let log = logs.join(format!("{}.log", self.name));
-        self.process = Some(Process::spawn(&self.name, command, &log, Lifeline::StandardInput)?);
+        let (log, lifeline) = (logs.join(format!("{}.log", self.name)), Lifeline::StandardInput);
+        self.process = Some(match &options.watcher {
+            None => Process::spawn(&self.name, command, &log, lifeline)?,
+            Some(watcher) => {
+                Process::spawn_watched(&self.name, command, &log, lifeline, watcher.clone())?
+            }
+        });
         Ok(())
-    }
-
-    /// Kills its process by SIGKILL.
-    ///
-    /// # Errors
-    /// When it cannot be killed.
-    pub async fn kill(&mut self) -> Result<()> {
-        match self.process.take() {
-            Some(mut process) => process.kill().await,
-            None => Ok(()),
-        }
     }
 
     /// # Errors
@@ -171,7 +165,7 @@ impl Operator {
         self.process.as_ref().and_then(Process::id)
     }
 
-    /// The process, to be stopped.
+    /// The process, to be stopped or killed.
     pub(super) fn take_process(&mut self) -> Option<Process> {
         self.process.take()
     }

@@ -2,8 +2,9 @@ use std::path::PathBuf;
 
 use eyre::{Context as _, Result};
 use protocol::genesis::Parameters;
+use tokio::sync::mpsc;
 
-use super::providers::Behaviour;
+use super::{providers::Behaviour, watch::Told};
 
 /// How a devnet is.
 #[derive(Clone, Debug)]
@@ -32,6 +33,9 @@ pub struct Options {
     pub log: String,
     /// Whether they log one JSON object a line, for programs to read.
     pub log_json: bool,
+    /// Who is told each line that the operators' processes log, as JSON; they log to files alone if
+    /// this is `None`.
+    pub watcher: Option<mpsc::Sender<Told>>,
     /// The providers, each with its own key and stake.
     pub providers: Vec<(String, Behaviour)>,
 }
@@ -57,6 +61,7 @@ impl Options {
             challenge_window_s: 3,
             log: crate::logging::DAEMON_FILTER.into(),
             log_json: false,
+            watcher: None,
             providers: vec![("provider".into(), Behaviour::Honest)],
         }
     }

@@ -1,5 +1,5 @@
 use std::{
-    fs::OpenOptions,
+    fs::{File, OpenOptions},
     io::{Read as _, Seek as _, SeekFrom},
     path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
@@ -8,7 +8,12 @@ use std::{
 
 use eyre::{Context as _, Result, eyre};
 use rustix::process::{Pid, Signal, kill_process};
-use tokio::process::{Child, ChildStdin, Command};
+use tokio::{
+    process::{Child, ChildStdin, Command},
+    sync::mpsc,
+};
+
+use super::watch::{Told, watch};
 
 /// How long a process may take to stop before it is killed.
 const STOP_GRACE: Duration = Duration::from_secs(10);
@@ -39,10 +44,40 @@ impl Process {
     ///
     /// # Errors
     /// When the log cannot be opened or the program not be run.
-    pub fn spawn(name: &str, mut command: Command, log: &Path, lifeline: Lifeline) -> Result<Self> {
-        let output = OpenOptions::new().create(true).append(true).open(log);
-        let output = output.wrap_err_with(|| format!("log {}", log.display()))?;
-        command.stdout(output.try_clone()?).stderr(output);
+    pub fn spawn(name: &str, command: Command, log: &Path, lifeline: Lifeline) -> Result<Self> {
+        let output = open_log(log)?;
+        let errors = Stdio::from(output.try_clone()?);
+        Self::spawn_to(name, command, log, lifeline, (output, errors))
+    }
+
+    /// As [`Process::spawn`], and `watcher` is told each line of its standard error, which is where
+    /// an `assay` logs.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn spawn_watched(
+        name: &str,
+        command: Command,
+        log: &Path,
+        lifeline: Lifeline,
+        watcher: mpsc::Sender<Told>,
+    ) -> Result<Self> {
+        let output = (open_log(log)?, Stdio::piped());
+        let mut process = Self::spawn_to(name, command, log, lifeline, output)?;
+        if let Some(errors) = process.child.stderr.take() {
+            watch(name.to_owned(), errors, open_log(log)?, watcher);
+        }
+        Ok(process)
+    }
+
+    fn spawn_to(
+        name: &str,
+        mut command: Command,
+        log: &Path,
+        lifeline: Lifeline,
+        (output, errors): (File, Stdio),
+    ) -> Result<Self> {
+        command.stdout(output).stderr(errors);
         command.stdin(match lifeline {
             Lifeline::StandardInput => Stdio::piped(),
             Lifeline::Kernel => Stdio::null(),
@@ -94,6 +129,14 @@ impl Process {
         }
     }
 
+    /// Sends SIGKILL, and does not wait.
+    ///
+    /// # Errors
+    /// When it cannot be killed.
+    pub fn start_kill(&mut self) -> Result<()> {
+        self.child.start_kill().wrap_err_with(|| format!("killing {}", self.name))
+    }
+
     /// Sends SIGKILL, and waits until it has ended.
     ///
     /// # Errors
@@ -133,7 +176,7 @@ impl Process {
 
     fn log_tail(&self) -> String {
         let read = || -> std::io::Result<String> {
-            let mut file = std::fs::File::open(&self.log)?;
+            let mut file = File::open(&self.log)?;
             let length = file.metadata()?.len();
             file.seek(SeekFrom::Start(length.saturating_sub(LOG_TAIL_BYTES)))?;
             let mut bytes = Vec::new();
@@ -142,4 +185,9 @@ impl Process {
         };
         read().unwrap_or_else(|error| format!("(not readable: {error})"))
     }
+}
+
+fn open_log(log: &Path) -> Result<File> {
+    let output = OpenOptions::new().create(true).append(true).open(log);
+    output.wrap_err_with(|| format!("log {}", log.display()))
 }
