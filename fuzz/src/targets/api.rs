@@ -14,7 +14,7 @@ use axum::{
 use host::{HostConfig, Limits, Timeouts, Validator};
 use oracle_node::{
     Archive, Command, Metrics, Sources,
-    api::{Context, Respond, router},
+    api::{Context, Respond, STREAMS_MAX, Seats, UPLOADS_MAX, router},
     config::NodeConfig,
     views::{Seen, View},
 };
@@ -88,6 +88,8 @@ impl Api {
             view,
             host,
             commands,
+            streams: Seats::new(STREAMS_MAX),
+            uploads: Seats::new(UPLOADS_MAX),
             stop,
         });
         Self {

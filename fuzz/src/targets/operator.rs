@@ -118,7 +118,7 @@ impl Play<'_> {
         let from = OperatorIndex(member as u16);
         let framed = [&[variation, 0, 0, 0], bytes].concat();
         let gossip = |play: &mut Self, topic, message: &[u8]| {
-            let (_, effects) = play.operator.gossiped(play.now_ms, topic, message);
+            let (_, effects) = play.operator.gossiped(play.now_ms, from, topic, message);
             check(&effects);
         };
         match kind % kind::COUNT {

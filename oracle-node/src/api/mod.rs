@@ -38,10 +38,10 @@ pub(crate) use self::{
 const MAX_BODY_BYTES: usize = 640 * 1024;
 
 /// Streams of challenges at a time.
-pub(crate) const STREAMS_MAX: usize = 64;
+pub const STREAMS_MAX: usize = 64;
 
 /// Responses that are read at a time: each may hold its body twice, as text and as bytes.
-pub(crate) const UPLOADS_MAX: usize = 16;
+pub const UPLOADS_MAX: usize = 16;
 
 /// What the handlers read and where they write to.
 #[derive(Clone)]

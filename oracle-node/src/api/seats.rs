@@ -21,7 +21,7 @@ pub(crate) struct Seat {
 
 impl Seats {
     /// All free.
-    pub(crate) fn new(count: usize) -> Self {
+    pub fn new(count: usize) -> Self {
         Self(Arc::new(Semaphore::new(count)))
     }
 

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use host::Propose;
+use protocol::ids::Height;
 use tokio::time::{Instant, sleep_until};
 
 use super::Core;
@@ -37,6 +38,9 @@ impl Proposal {
 impl Core {
     /// Hands the engine the body it waits for, if nothing more is to be waited for.
     pub(super) fn propose(&mut self) {
+        // Another node's block of the height may have come by sync while the proposal waited.
+        let decided = self.operator.ledger().state().height;
+        self.proposal.take_if(|proposal| Height(proposal.ask.height) <= decided);
         let ready = |proposal: &mut Proposal| {
             Instant::now() >= proposal.until || !self.operator.awaits_more()
         };

@@ -15,7 +15,6 @@ use super::task::{Done, Network};
 use crate::config::GOSSIP_BYTES_MAX;
 use crate::event::{Acceptance, Event, Gossip, PublishError, Topic};
 use crate::offence::Offence;
-use crate::statements::{self, Stage};
 
 impl Network {
     /// Publishes a message of consensus, and keeps it for sending again.
