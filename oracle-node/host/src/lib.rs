@@ -24,8 +24,8 @@ mod driver;
 mod event;
 mod host;
 mod network;
-mod probe;
 mod offence;
+mod probe;
 mod progress;
 mod questions;
 mod rate;
@@ -43,6 +43,6 @@ pub use event::{
     StoredBlocks, Topic, Validate,
 };
 pub use host::{Host, start};
+pub use offence::Offence;
 pub use probe::{ProbeError, probe};
 pub use wal::path as wal_file;
-pub use offence::Offence;

@@ -24,14 +24,12 @@ use tokio::sync::{mpsc, watch};
 
 use crate::{archive::Archive, core::Command, metrics::Metrics, views::View};
 
+pub(crate) use self::server::{Limits, serve};
 pub use self::{
     error::ApiError,
     ledger::{Block, Committee, Page},
     responses::Respond,
-};
-pub(crate) use self::{
     seats::Seats,
-    server::{Limits, serve},
 };
 
 /// The largest request body, in bytes: a response of 256 KiB in hex, with its framing.

@@ -332,11 +332,7 @@ impl Core {
         Ok(())
     }
 
-    async fn fetched(
-        &mut self,
-        peer: PeerKey,
-        response: SignedResponse,
-    ) -> Result<()> {
+    async fn fetched(&mut self, peer: PeerKey, response: SignedResponse) -> Result<()> {
         match self.operator.responded(now_ms(), response) {
             Ok(effects) => self.carry_out(effects, Batch::new()).await,
             // The root is the one asked for, the provider's signature isn't its provider's.

@@ -6,8 +6,8 @@
 mod chains;
 mod host;
 mod members;
-mod resources;
 mod peers;
+mod resources;
 mod sample;
 mod status;
 mod work;
