@@ -6,12 +6,12 @@ use std::{
     time::Duration,
 };
 
+use assay_oracle_node::{Options, config::NodeConfig};
 use ed25519_dalek::SigningKey;
 use keystore::{Kdf, Password, Secret, eip2335, web3};
-use oracle_node::{Options, config::NodeConfig};
 use protocol::{
     ecdsa::Signer,
-    genesis::{Genesis, GenesisMember, Hub, Parameters},
+    genesis::{Genesis, Hub, Member as GenesisMember, Parameters},
     ids::LedgerTime,
 };
 use tempfile::TempDir;
@@ -143,7 +143,7 @@ impl Network {
                 std::fs::create_dir(&own).unwrap();
                 let config = configure(&own, member);
                 let mut stopped = stopped.clone();
-                tokio::spawn(oracle_node::run(config, Options::default(), async move {
+                tokio::spawn(assay_oracle_node::run(config, Options::default(), async move {
                     let _ = stopped.wait_for(|stop| *stop).await;
                 }))
             })
