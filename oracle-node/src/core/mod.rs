@@ -133,6 +133,11 @@ fn now_ms() -> u64 {
     now.map_or(0, |now| u64::try_from(now.as_millis()).unwrap_or(u64::MAX))
 }
 
+/// Until the node is to stop, or whoever would say so is gone.
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    let _ = stop.wait_for(|stop| *stop).await;
+}
+
 impl Core {
     /// Runs until `stop` changes, or the node cannot go on.
     ///
@@ -149,7 +154,7 @@ impl Core {
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                _ = stop.wait_for(|stop| *stop) => return self.write_later().await,
+                () = stopped(&mut stop) => return self.write_later().await,
                 event = inputs.host.recv() => {
                     let event = event.ok_or_else(|| eyre!("consensus has stopped"))?;
                     self.host_event(event).await?;
