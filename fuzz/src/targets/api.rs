@@ -162,6 +162,7 @@ pub(super) fn run(input: &[u8]) {
         .body(Body::from(body));
     let Ok(request) = request else { return };
     let head = request.method() == Method::HEAD;
+    let ready = request.uri().path() == "/ready";
     let answered = api.requests.block_on(api.router.clone().oneshot(request));
     let answer = answered.unwrap_or_else(|never| match never {});
     let status = answer.status();
@@ -174,7 +175,6 @@ pub(super) fn run(input: &[u8]) {
     let read = api.requests.block_on(to_bytes(answer.into_body(), ANSWER_BYTES_MAX));
     let bytes = read.expect("an answer within its bound");
     let refused = status.is_client_error() || status.is_server_error();
-    let ready = path.split('?').next().is_some_and(|path| path.ends_with("/ready"));
     if refused && status != StatusCode::METHOD_NOT_ALLOWED && !ready {
         let error: serde_json::Value = serde_json::from_slice(&bytes)
             .unwrap_or_else(|_| panic!("{line}: {status} without JSON: {bytes:?}"));

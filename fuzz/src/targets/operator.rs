@@ -3,7 +3,7 @@ use std::sync::LazyLock;
 use alloy_primitives::{B256, keccak256};
 use borsh::BorshDeserialize;
 use ed25519_dalek::SigningKey;
-use operator::{Config, Effect, Operator, Restored, Topic};
+use operator::{Config, Effect, Operator, Restored, Topic, statements};
 use protocol::{
     bundle::Bundle,
     bytes::block_id,
@@ -118,6 +118,7 @@ impl Play<'_> {
         let from = OperatorIndex(member as u16);
         let framed = [&[variation, 0, 0, 0], bytes].concat();
         let gossip = |play: &mut Self, topic, message: &[u8]| {
+            assert!(statements(topic, message).len() <= message.len());
             let (_, effects) = play.operator.gossiped(play.now_ms, from, topic, message);
             check(&effects);
         };
