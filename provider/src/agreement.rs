@@ -6,9 +6,13 @@ use alloy_primitives::B256;
 
 use crate::Challenge;
 
-/// The most jobs that one node may speak of at a time: a node that makes jobs up fills only its
-/// own share.
+/// The most jobs that one node may speak of while nobody else agrees: a node that makes jobs up
+/// fills only its own share.
 pub const MAX_OPEN_JOBS_PER_NODE: usize = 256;
+
+/// The most agreed jobs that are remembered; the oldest go first. One that goes while nodes still
+/// show it is agreed on again, and the journal knows what was signed for it.
+const MAX_AGREED_JOBS: usize = 16_384;
 
 /// How long a job is remembered, in milliseconds; what has been signed is remembered elsewhere.
 const MEMORY_MS: u64 = 2 * 60 * 60 * 1000;
@@ -95,6 +99,7 @@ impl Book {
             let answer_by_ms = same().filter_map(|(_, deadline)| *deadline).max();
             job.agreed = Some(content.clone());
             let challenge = Challenge { answer_by_ms, ..content };
+            self.forget_oldest_agreed();
             return Observation::Agreed(Box::new(Agreed { challenge, nodes: agreeing }));
         }
         let mut versions: Vec<&Challenge> = Vec::new();
@@ -123,8 +128,21 @@ impl Book {
         self.jobs.get(&job).is_some_and(|job| job.words.contains_key(&node))
     }
 
+    /// Jobs that this node speaks of and that are not agreed on: enough nodes that agree are one
+    /// honest node at least, so what they agree on is not made up.
     fn open_of(&self, node: usize) -> usize {
-        self.jobs.values().filter(|job| job.words.contains_key(&node)).count()
+        let open = self.jobs.values().filter(|job| job.agreed.is_none());
+        open.filter(|job| job.words.contains_key(&node)).count()
+    }
+
+    fn forget_oldest_agreed(&mut self) {
+        let agreed = || self.jobs.iter().filter(|(_, job)| job.agreed.is_some());
+        if agreed().count() > MAX_AGREED_JOBS {
+            let oldest = agreed().min_by_key(|(_, job)| job.first_seen_ms).map(|(id, _)| *id);
+            if let Some(id) = oldest {
+                self.jobs.remove(&id);
+            }
+        }
     }
 
     fn forget_before(&mut self, oldest_ms: u64) {
@@ -165,6 +183,16 @@ mod tests {
         assert_eq!(agreed.challenge, challenge(1, 7));
         assert_eq!(book.observe(2, &challenge(1, 7), 0), Observation::Known);
         assert_eq!(book.agreed().len(), 1);
+    }
+
+    #[test]
+    fn agreed_jobs_leave_room_for_the_next() {
+        let mut book = Book::new(2);
+        for job in 0..2 * MAX_OPEN_JOBS_PER_NODE as u64 {
+            book.observe(0, &challenge(job, 7), job);
+            let second = book.observe(1, &challenge(job, 7), job);
+            assert!(matches!(second, Observation::Agreed(_)), "job {job}: {second:?}");
+        }
     }
 
     #[test]
