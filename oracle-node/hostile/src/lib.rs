@@ -263,7 +263,6 @@ impl Hostile {
         let (closed_sender, closed) = watch::channel(0);
         let run = Run {
             ledger,
-            voice,
             swarm,
             targets,
             connected: connected_sender,
@@ -365,7 +364,6 @@ pub fn framed(bytes: &[u8]) -> Vec<u8> {
 
 struct Run {
     ledger: [u8; 32],
-    voice: Voice,
     swarm: Swarm<Behaviour>,
     targets: Vec<(PeerId, Multiaddr)>,
     connected: watch::Sender<BTreeSet<PeerId>>,
@@ -440,8 +438,9 @@ impl Run {
     fn on_event(&mut self, event: SwarmEvent<BehaviourEvent>) {
         match event {
             SwarmEvent::ConnectionEstablished { peer_id, .. } => {
-                if self.voice == Voice::Deaf {
-                    self.act(Act::Frame(subscriptions(&self.ledger)));
+                let frame = subscriptions(&self.ledger);
+                if let Some(streams) = self.swarm.behaviour_mut().bare_gossip.as_mut() {
+                    streams.send_request(&peer_id, frame);
                 }
                 self.connected.send_modify(|connected| {
                     connected.insert(peer_id);

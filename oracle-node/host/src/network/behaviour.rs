@@ -28,6 +28,9 @@ pub(crate) const CONSENSUS_BYTES_MAX: usize = 64 * 1024;
 pub(crate) const BODY_MESSAGE_BYTES_MAX: usize = BODY_BYTES_MAX + 1024;
 /// Room for gossip's own framing, bytes.
 const FRAMING_BYTES: usize = 512;
+/// What a stream is read ahead by, bytes: gossipsub takes the beginning of the next frame for a part of this one,
+/// and would close the stream of a peer that sends a long body and a vote right after it.
+const READ_AHEAD_BYTES: usize = 64 * 1024;
 /// Connections of one peer: both sides may dial at once.
 const CONNECTIONS_PER_PEER_MAX: u32 = 2;
 /// Connections that have not proven who they are.
@@ -203,7 +206,7 @@ fn gossip(channels: &Channels) -> Result<Metered, String> {
         .publish_queue_duration(SEND_PATIENCE)
         .forward_queue_duration(SEND_PATIENCE)
         .max_publish_messages(FRAME_MESSAGES_MAX)
-        .max_transmit_size(BODY_MESSAGE_BYTES_MAX + FRAMING_BYTES);
+        .max_transmit_size(BODY_MESSAGE_BYTES_MAX + FRAMING_BYTES + READ_AHEAD_BYTES);
     let config = builder.build().map_err(|error| error.to_string())?;
     let topics: HashSet<TopicHash> =
         Channel::ALL.iter().map(|channel| channels.topic(*channel)).collect();

@@ -97,7 +97,7 @@ async fn peer_that_reads_no_gossip_is_refused_and_costs_a_bounded_queue() {
         let _ = timeout(Duration::from_millis(100), stage.nodes[0].tip.changed()).await;
     }
     let (judged, grown) = (stage.judged()[0], resident().saturating_sub(before));
-    assert!(judged.unsent > 0 && judged.count(Offence::SlowReader) >= 10, "{judged:?}");
+    assert!(judged.unsent > 0 && judged.count(Offence::SlowReader) >= 8, "{judged:?}");
     assert!(grown < GROWTH_MAX, "grown by {grown} bytes");
     println!("{number} messages, {} unsent, grown by {} KiB", judged.unsent, grown >> 10);
     stage.goes_on().await;
