@@ -230,25 +230,6 @@ fn open_job(world: &World, job: JobId) -> Option<(u64, Phase, B256)> {
 }
 
 #[test]
-fn committee_job_takes_one_height_a_step() {
-    for (seed, operators) in [(1, 4), (2, 4), (3, 7), (4, 7)] {
-        let options = Options { seed, operators, ..Options::default() };
-        let mut world = world_with_key(options);
-        for index in 1..=5 {
-            let job = world.request(index, Behaviour::Honest);
-            assert!(world.run_until(LIMIT_MS, |world| open_job(world, job).is_some()));
-            let (opened, ..) = open_job(&world, job).unwrap();
-            settle(&mut world, &[job]);
-            let concluded = world.batches.keys().next_back().unwrap().0;
-            // Beacon, answer, commitments, reveals.
-            assert_eq!(concluded - opened, 4, "seed {seed}, job {index}");
-            assert_eq!(verdict_of(&world, job), (Verdict::Valid, 0));
-            world.run_until(2_000, |_| false);
-        }
-    }
-}
-
-#[test]
 fn committee_seed_is_known_before_its_block_and_is_the_ledgers() {
     let mut world = world_with_key(Options::default());
     let job = world.request(1, Behaviour::Honest);

@@ -43,9 +43,8 @@ pub(crate) fn run(repository: &Repository) -> Result<()> {
     let links: usize = pages.values().map(|page| page.links.len()).sum();
     faults.extend(broken_links(&pages, |target| repository.path(target).exists()));
     faults.extend(unlisted(&pages));
-    let rows: [(&str, fn(&str) -> bool); 2] =
-        [(INVARIANTS, |line| line.starts_with("| [INV-")), (PEERS, is_message)];
-    for (file, is_row) in rows {
+    let is_invariant: fn(&str) -> bool = |line| line.starts_with("| [INV-");
+    for (file, is_row) in [(INVARIANTS, is_invariant), (PEERS, is_message)] {
         let table = repository.text(file).ok().flatten().unwrap_or_default();
         faults.extend(
             named_tests(&table, is_row)

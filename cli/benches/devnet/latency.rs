@@ -83,7 +83,7 @@ async fn time_jobs(
     let mut timelines = Timelines::of(devnet);
     let mut ways = Vec::new();
     for number in 0..WARM_UP + jobs {
-        if number >= WARM_UP && (number - WARM_UP) % 25 == 0 {
+        if number >= WARM_UP && (number - WARM_UP).is_multiple_of(25) {
             progress.step(format_args!("job {} of {jobs}", number - WARM_UP));
         }
         let job = place(devnet, prepared).await?;

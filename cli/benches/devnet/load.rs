@@ -249,7 +249,7 @@ async fn sustain(
         verifications_per_second_a_core: rate,
         verify_limit_per_second: limit,
         part_of_verify_limit: a_second / limit,
-        cpu: last.cpu.keys().map(|what| (*what, spent(&what))).collect(),
+        cpu: last.cpu.keys().map(|what| (*what, spent(what))).collect(),
         load_average,
         profile,
     })
