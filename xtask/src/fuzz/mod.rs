@@ -23,7 +23,7 @@ const PARALLEL: usize = 2;
 const INPUT_SECONDS_MAX: u64 = 20;
 /// The most memory of the process, in MiB.
 const MEMORY_MIB_MAX: u64 = 2048;
-/// Seconds of a run in CI, and of a long one.
+/// Seconds of a usual run, and of a long one.
 pub(crate) const SECONDS: u64 = 10;
 pub(crate) const SECONDS_LONG: u64 = 300;
 
