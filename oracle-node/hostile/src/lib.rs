@@ -207,7 +207,7 @@ fn behaviour(ledger: &[u8; 32], voice: Voice) -> Behaviour {
         // Its own memory is the test's, too.
         .history_length(1)
         .history_gossip(1)
-        .connection_handler_queue_len(64)
+        .connection_handler_queue_len(16)
         .build()
         .unwrap();
     let mut gossip = gossipsub::Behaviour::new(MessageAuthenticity::Anonymous, config).unwrap();
@@ -258,7 +258,8 @@ impl Hostile {
             .build();
         let targets: Vec<(PeerId, Multiaddr)> =
             targets.iter().map(|(key, at)| (peer_id(key), at.parse().unwrap())).collect();
-        let (acts, receiver) = mpsc::channel(64);
+        // Few, since each may be a body of 2 MiB, and the test measures its own memory, too.
+        let (acts, receiver) = mpsc::channel(4);
         let (connected_sender, connected) = watch::channel(BTreeSet::new());
         let (closed_sender, closed) = watch::channel(0);
         let run = Run {
