@@ -25,7 +25,7 @@ use protocol::{
 use store::{Batch, Identity, Store};
 use tokio::{
     net::TcpListener,
-    sync::{mpsc, watch},
+    sync::{Notify, mpsc, watch},
     task::JoinSet,
 };
 use zeroize::Zeroizing;
@@ -174,7 +174,8 @@ impl Parts {
         let (fetched_sender, fetched) = mpsc::channel(QUEUE);
         let (chain_sender, chain_events) = mpsc::channel(QUEUE);
         let mut tasks = JoinSet::new();
-        self.watch_chains(&chain_sender, &mut tasks)?;
+        let lookouts: Vec<Arc<Notify>> = self.chains.iter().map(|_| Arc::default()).collect();
+        self.watch_chains(&chain_sender, &lookouts, &mut tasks)?;
         let settlers = self.settle(&metrics, &mut tasks)?;
         let context = api::Context {
             view,
@@ -202,6 +203,7 @@ impl Parts {
             metrics,
             view: view_sender,
             settlers,
+            lookouts,
             fetched: fetched_sender,
             chains: statuses,
             peers: BTreeSet::new(),
@@ -239,9 +241,11 @@ impl Parts {
     fn watch_chains(
         &self,
         events: &mpsc::Sender<(HubIndex, ChainEvent)>,
+        lookouts: &[Arc<Notify>],
         tasks: &mut JoinSet<()>,
     ) -> Result<()> {
-        for (position, (chain, hub)) in self.chains.iter().zip(&self.genesis.hubs).enumerate() {
+        let chains = self.chains.iter().zip(&self.genesis.hubs).zip(lookouts);
+        for (position, ((chain, hub), lookout)) in chains.enumerate() {
             let index = hub_index(position);
             if let Some(halt) = self.halts.get(position).copied().flatten() {
                 tracing::error!(
@@ -258,10 +262,15 @@ impl Parts {
             };
             let mut watcher = Watcher::new(chain.watcher(hub.start_block), cursor)?;
             let (events, mut stop) = (events.clone(), self.stopped.clone());
+            let lookout = Arc::clone(lookout);
             tasks.spawn(async move {
                 loop {
                     let event = tokio::select! {
                         event = watcher.next() => event,
+                        () = lookout.notified() => {
+                            watcher.look_now();
+                            continue;
+                        }
                         _ = stop.wait_for(|stop| *stop) => None,
                     };
                     let Some(event) = event else { return };

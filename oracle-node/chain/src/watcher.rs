@@ -204,6 +204,13 @@ impl Watcher {
         }
     }
 
+    /// Looks at the head at once instead of when it is time: others have seen something new. Pauses after failures stay.
+    pub fn look_now(&mut self) {
+        if self.healthy {
+            self.wake_at = None;
+        }
+    }
+
     /// Watches in a task of its own, at most `capacity` events ahead of the receiver. The task ends when the receiver is
     /// dropped or the watcher halts.
     pub fn into_channel(mut self, capacity: usize) -> mpsc::Receiver<ChainEvent> {

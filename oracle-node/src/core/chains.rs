@@ -4,7 +4,7 @@ use chain::{ChainEvent, Cursor, JobRequest};
 use eyre::Result;
 use operator::Request;
 use protocol::{
-    ids::HubIndex,
+    ids::{HubIndex, JobId},
     job::{JobDescriptor, Position, Sighting},
 };
 use store::Batch;
@@ -13,6 +13,17 @@ use super::{Changed, Core, now_ms};
 use crate::{halt::Halt, timeline};
 
 impl Core {
+    /// A job was opened by what others have read: this operator's endpoint very likely shows it as well, and it judges
+    /// nothing before that.
+    pub(super) fn look_for(&self, job: JobId) {
+        let open = self.operator.ledger().state().jobs.get(&job);
+        if let Some(open) = open.filter(|_| self.operator.statement(job).is_none())
+            && let Some(lookout) = self.lookouts.get(usize::from(open.sighting.hub.0))
+        {
+            lookout.notify_one();
+        }
+    }
+
     pub(super) async fn chain_event(&mut self, hub: HubIndex, event: ChainEvent) -> Result<()> {
         self.changed = self.changed.max(Changed::Somewhat);
         let Some(status) = self.chains.get_mut(usize::from(hub.0)) else { return Ok(()) };

@@ -279,7 +279,10 @@ impl Core {
                     self.signed(*subject, &signature.to_eip2537(), batch);
                 }
             }
-            Event::Opened { job } => tracing::info!(%job, %height, "job opened"),
+            Event::Opened { job } => {
+                tracing::info!(%job, %height, "job opened");
+                self.look_for(*job);
+            }
             Event::Challenged { job, seed } => {
                 tracing::info!(%job, %seed, %height, "job challenged");
             }

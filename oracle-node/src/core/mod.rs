@@ -23,7 +23,7 @@ use protocol::{
     response::SignedResponse,
 };
 use store::{Batch, Store};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use self::proposal::Proposal;
 
@@ -94,6 +94,8 @@ pub(crate) struct Core {
     pub view: watch::Sender<Arc<View>>,
     /// What each hub's settler is told.
     pub settlers: Vec<SettlerControl>,
+    /// Makes each hub's watcher look at its chain at once.
+    pub lookouts: Vec<Arc<Notify>>,
     /// Brings fetched bodies back.
     pub fetched: mpsc::Sender<(PeerKey, SignedResponse)>,
     /// Chains as they were last seen.

@@ -13,7 +13,7 @@ use super::Core;
 
 /// The longest that a proposal waits: much less than the consensus timeout, more than members'
 /// ways differ by.
-const PATIENCE: Duration = Duration::from_millis(50);
+const PATIENCE: Duration = Duration::from_millis(100);
 
 /// A body that the engine waits for.
 pub(crate) struct Proposal {
