@@ -261,6 +261,16 @@ impl Machine {
             self.hold_back(certificate.acc);
             self.events.push(SubmitterEvent::Refused { height: certificate.height, reason });
         }
+        self.not_built();
+    }
+
+    /// A submission came too late, so nothing was sent; the next look shows what is left to do.
+    pub fn overtaken(&mut self) {
+        self.not_built();
+    }
+
+    /// The order led to no transaction; what was sent before stays.
+    fn not_built(&mut self) {
         self.flight = self
             .flight
             .take()

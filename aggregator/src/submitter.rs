@@ -375,7 +375,11 @@ impl<S: CertificateSource> Submitter<S> {
                 let gas = match rpc.estimate_gas(account, Some(hub), &input, U256::ZERO).await {
                     Ok(gas) => gas.saturating_add(gas / 5),
                     Err(error) if error.is_failed_call() => {
-                        self.machine.refused(order, explain(&error));
+                        if self.overtaken(rpc, certificate).await {
+                            self.machine.overtaken();
+                        } else {
+                            self.machine.refused(order, explain(&error));
+                        }
                         return Ok(());
                     }
                     Err(error) => return Err(self.rpc_error(rpc, error)),
@@ -407,6 +411,12 @@ impl<S: CertificateSource> Submitter<S> {
         self.broadcast(rpc, &signed.raw).await;
         tell("sent", account, order, signed.hash);
         Ok(())
+    }
+
+    /// The hub has moved on since it was looked at: another's submission, or an earlier one of this account, was mined.
+    async fn overtaken(&self, rpc: &Rpc, certificate: &Certificate) -> bool {
+        let now = HubState::read(rpc, self.config.hub, BlockId::Latest).await;
+        now.is_ok_and(|hub| certificate.check_batches(hub.last_acc).is_err())
     }
 
     async fn broadcast(&mut self, rpc: &Rpc, raw: &Bytes) {

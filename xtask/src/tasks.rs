@@ -179,6 +179,7 @@ fn ci(repository: &Repository, only: &[String], fail_fast: bool) -> Result<ExitC
         Section::new("tests", "cargo xtask ci --only setup,tests", || {
             rust_tests(repository, Effort::Usual, &[], &[], Some(TESTS_LIMIT))
         }),
+        Section::new("fuzz", "cargo xtask fuzz", || fuzz::run(repository, &[], fuzz::SECONDS)),
         Section::new("contracts", "cargo xtask contracts", || {
             contracts::run(repository, Derived::Check)
         }),

@@ -7,7 +7,7 @@ use assay_aggregator::machine::{Decision, Waiting};
 use assay_aggregator::{Execution, Submitter, SubmitterEvent, TickError};
 use bindings::anvil::Mining;
 use bindings::faulty::{Fault, FaultyEndpoint};
-use bindings::rpc::{RpcError, Transaction};
+use bindings::rpc::{BlockId, RpcError, Transaction};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -139,6 +139,38 @@ async fn submitter_that_reverts_behind_another_in_its_block_pays_once_and_goes_o
     assert_eq!(nonce, 1);
     world.wallet.wait(hash).await.unwrap();
     assert_eq!(settled(&submitter.tick().await.unwrap()), Some(9));
+}
+
+#[tokio::test]
+async fn submitter_overtaken_between_look_and_estimate_sends_nothing_and_is_refused_nothing() {
+    let mut world = world_by_hand().await;
+    // This funds the other account, and so makes a block.
+    let other = submission(&world, 51).await;
+    let before = world.anvil.rpc().header(BlockId::Latest).await.unwrap().unwrap().number;
+    world.send(&other, 51).await;
+    world.anvil.mine(1).await.unwrap();
+    assert_eq!(world.hub_height().await, 5);
+    let looks = AtomicUsize::new(0);
+    // The first look is at the block before the other's submission, the estimate is not.
+    let change = move |method: &str, parameters: &Value, result: &mut Value| {
+        let asked = method == "eth_getBlockByNumber" && parameters[0] == "latest";
+        if asked && looks.fetch_add(1, Ordering::SeqCst) == 0 {
+            result["number"] = format!("{before:#x}").into();
+        }
+    };
+    let endpoint = FaultyEndpoint::changing(world.anvil.url(), change).await.unwrap();
+    let mut submitter = world.submitter_at(vec![endpoint.url().to_owned()], 50);
+    let tick = submitter.tick().await.unwrap();
+    assert!(matches!(tick.decision, Decision::Send(_)), "{:?}", tick.decision);
+    assert_eq!(tick.events, []);
+    let tick = submitter.tick().await.unwrap();
+    assert_eq!(tick.decision, Decision::Wait(Waiting::Certificate));
+    assert_eq!((tick.events.as_slice(), endpoint.calls("eth_sendRawTransaction")), (&[][..], 0));
+
+    // Nothing is held back: the next height goes out at the first look.
+    world.anvil.set_mining(Mining::EachTransaction).await.unwrap();
+    world.conclude(9, 1).await;
+    sent(&submitter.tick().await.unwrap());
 }
 
 #[tokio::test]
