@@ -10,6 +10,8 @@
 
 pub mod member;
 pub mod provider;
+pub mod scenario;
+pub mod trace;
 pub mod world;
 
 pub use world::{Options, World};
