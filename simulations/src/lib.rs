@@ -8,6 +8,7 @@
 //!
 //! No clock, no entropy, no unordered map: one seed gives one trace digest.
 
+pub mod check;
 pub mod member;
 pub mod provider;
 pub mod scenario;

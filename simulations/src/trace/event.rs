@@ -108,6 +108,8 @@ pub enum Event {
     Began {
         /// Unix milliseconds at time 0.
         unix_ms: u64,
+        /// Unix milliseconds at which its ledger begins: earlier, if the ceremony is done.
+        genesis_ms: u64,
         /// The ledger.
         ledger_id: B256,
         /// Members, by place: address of the operator key.
