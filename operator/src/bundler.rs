@@ -7,7 +7,7 @@ use protocol::{
     ecdsa::Signer,
     fact::Fact,
     ids::{JobId, LedgerTime, OperatorIndex},
-    ledger::{Ledger, SkipCode},
+    ledger::{Ledger, SkipCode, State},
 };
 
 use crate::{
@@ -168,20 +168,25 @@ impl Bundler {
     /// Whether time must go on although there is nothing to state.
     fn should_tick(&mut self, ledger: &Ledger, now_ms: u64) -> bool {
         let state = ledger.state();
-        let Some(member) = state.member(self.me) else { return false };
-        let spoken_ms = member.time.0;
-        let deadline_due = state
-            .next_deadline()
-            .is_some_and(|deadline| now_ms >= deadline.0 && spoken_ms < deadline.0);
-        let open = !state.jobs.is_empty() || state.ceremony.is_some();
-        let heartbeat = if open { HEARTBEAT_OPEN_MS } else { HEARTBEAT_IDLE_MS };
         self.clock_waits_since_ms =
             state.wants_bundle(self.me).then(|| self.clock_waits_since_ms.unwrap_or(now_ms));
         let clock_waits = self
             .clock_waits_since_ms
             .is_some_and(|since_ms| now_ms.saturating_sub(since_ms) >= CLOCK_PATIENCE_MS);
-        clock_waits || deadline_due || now_ms.saturating_sub(spoken_ms) >= heartbeat
+        clock_waits || tells_time(state, self.me, LedgerTime(now_ms))
     }
+}
+
+/// Whether a bundle of `operator` made at `time` says by its time alone what the ledger needs: that a phase's time is over, or
+/// that time goes on. A member that is ahead of the ledger's time has said so.
+pub(crate) fn tells_time(state: &State, operator: OperatorIndex, time: LedgerTime) -> bool {
+    let Some(member) = state.member(operator) else { return false };
+    let deadline_due =
+        state.next_deadline().is_some_and(|deadline| time >= deadline && member.time < deadline);
+    let open = !state.jobs.is_empty() || state.ceremony.is_some();
+    let heartbeat = if open { HEARTBEAT_OPEN_MS } else { HEARTBEAT_IDLE_MS };
+    let goes_on = member.time <= state.present && time.0.saturating_sub(member.time.0) >= heartbeat;
+    deadline_due || goes_on
 }
 
 fn key_of(fact: &Fact) -> Option<(JobId, FactKind)> {

@@ -3,10 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use protocol::{
-    block::Block, bundle::SignedBundle, fact::Fact, ids::OperatorIndex, ledger::Ledger,
+    block::Block,
+    bundle::{Bundle, SignedBundle},
+    fact::Fact,
+    ids::OperatorIndex,
+    job::Sighting,
+    ledger::{Ledger, Phase},
 };
 
-use crate::effect::{Acceptance, Fault, Warning};
+use crate::{
+    bundler::tells_time,
+    effect::{Acceptance, Fault, Warning},
+};
 
 /// How far ahead of the ledger a member's bundle may be.
 const MAX_AHEAD: u64 = 4;
@@ -68,6 +76,12 @@ impl BundlePool {
         ledger.genesis().indices().filter_map(|operator| self.next_of(ledger, operator))
     }
 
+    /// Whether this very bundle is here, its signature checked.
+    pub(crate) fn holds(&self, signed: &SignedBundle) -> bool {
+        let place = (signed.bundle.operator, signed.bundle.number);
+        self.bundles.get(&place).is_some_and(|held| held == signed)
+    }
+
     /// Whether a member's next bundle is here.
     pub(crate) fn has_next(&self, ledger: &Ledger, operator: OperatorIndex) -> bool {
         self.next_of(ledger, operator).is_some()
@@ -79,16 +93,39 @@ impl BundlePool {
     }
 
     /// Whether a bundle should be in a block soon. One that only tells of requests which fewer than
-    /// f+1 members have seen waits for another's, or for its member to have more to say.
+    /// f+1 members have seen waits for another's, or for its member to have more to say; one that
+    /// changes nothing waits for a block that others ask for.
     pub(crate) fn is_urgent(&self, ledger: &Ledger) -> bool {
         self.next(ledger).any(|signed| {
-            let facts = &signed.bundle.facts;
-            facts.is_empty() || facts.iter().any(|fact| self.brings_about(ledger, fact))
+            let Bundle { operator, time, facts, .. } = &signed.bundle;
+            ledger.state().wants_bundle(*operator)
+                || tells_time(ledger.state(), *operator, *time)
+                || facts.iter().any(|fact| self.brings_about(ledger, *operator, fact))
         })
     }
 
-    fn brings_about(&self, ledger: &Ledger, fact: &Fact) -> bool {
-        let Fact::Saw(sighting) = fact else { return true };
+    fn brings_about(&self, ledger: &Ledger, by: OperatorIndex, fact: &Fact) -> bool {
+        let state = ledger.state();
+        match fact {
+            Fact::Saw(sighting) => self.opens(ledger, sighting, fact),
+            Fact::Got { job, response, .. } => state.jobs.get(job).is_some_and(|job| {
+                job.phase != Phase::Challenged
+                    && !job.gots.get(response).is_some_and(|got| got.contains(&by))
+            }),
+            Fact::Commit { job, .. } => {
+                state.jobs.get(job).is_some_and(|job| !job.commitments.contains_key(&by))
+            }
+            Fact::Reveal { job, .. } => {
+                state.jobs.get(job).is_some_and(|job| !job.reveals.contains_key(&by))
+            }
+            Fact::CeremonyKey { round, .. } | Fact::CeremonyLog { round, .. } => {
+                state.ceremony.as_ref().is_some_and(|ceremony| ceremony.round == *round)
+            }
+        }
+    }
+
+    /// Whether enough members say what `fact` says, here and on the ledger, to open a job.
+    fn opens(&self, ledger: &Ledger, sighting: &Sighting, fact: &Fact) -> bool {
         let state = ledger.state();
         // Too late to open anything.
         if state.jobs.contains_key(&sighting.job.id())

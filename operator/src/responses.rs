@@ -211,8 +211,12 @@ impl Responses {
                     continue;
                 }
                 let holders = gots.and_then(|gots| gots.get(hash));
-                let from = holders
+                let mut from: Vec<OperatorIndex> = holders
                     .map_or_else(|| others.clone(), |holders| holders.iter().copied().collect());
+                // Not everybody asks the first one first.
+                let first = usize::from(hash.0[0]) + usize::from(me.0);
+                let first = first.checked_rem(from.len()).unwrap_or_default();
+                from.rotate_left(first);
                 effects.push(Effect::Fetch { job: *id, response: *hash, from });
             }
         }

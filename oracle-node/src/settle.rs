@@ -22,6 +22,8 @@ use crate::{archive::Archive, config::Chain, metrics::Metrics};
 /// Pause between looks at a hub that has no key yet, and after failures.
 const LOOK: Duration = Duration::from_secs(1);
 
+/// How often a confirmation is made dearer, an eighth each time.
+const REPLACEMENTS_MAX: u32 = 16;
 /// Pause before a confirmation that led to nothing is sent again.
 const CONFIRM_AGAIN: Duration = Duration::from_secs(120);
 
@@ -111,12 +113,14 @@ impl Settler {
     /// Confirms the group key on the hub, unless it is active already.
     async fn confirm(&self, proven: &mut watch::Receiver<Option<ProvenKey>>) {
         let mut sent: Option<Instant> = None;
+        // Confirmations that were sent and not mined; the next one takes their place.
+        let mut waiting = 0_u32;
         loop {
             let waits = sent.is_some_and(|at| at.elapsed() < CONFIRM_AGAIN);
             for (index, url) in self.chain.rpc_urls.iter().enumerate() {
                 let Ok(rpc) = Rpc::new(url, index, Limits::default()) else { continue };
                 let key = proven.borrow_and_update().clone();
-                match self.confirm_at(rpc, key.as_ref(), waits).await {
+                match self.confirm_at(rpc, key.as_ref(), waits, waiting).await {
                     Ok(Confirmation::Active) => return,
                     Ok(Confirmation::Waiting) => break,
                     Ok(Confirmation::Sent) => {
@@ -125,6 +129,10 @@ impl Settler {
                     }
                     Err(error) => {
                         tracing::warn!(chain = self.chain.chain_id, %error, "group key not confirmed yet");
+                        if matches!(error, WalletError::NotMined(_)) {
+                            waiting = (waiting + 1).min(REPLACEMENTS_MAX);
+                            break;
+                        }
                     }
                 }
             }
@@ -137,6 +145,7 @@ impl Settler {
         rpc: Rpc,
         key: Option<&ProvenKey>,
         waits: bool,
+        waiting: u32,
     ) -> Result<Confirmation, WalletError> {
         let hub = self.chain.hub;
         let ledger = rpc.call(hub, &AttestationHub::ledgerIdCall {}).await?;
@@ -146,7 +155,8 @@ impl Settler {
             return Ok(Confirmation::Active);
         }
         let Some(key) = key.filter(|_| !waits) else { return Ok(Confirmation::Waiting) };
-        let wallet = Wallet::connect(rpc, self.key.clone()).await?.with_gas_room(CONFIRM_GAS_ROOM);
+        let wallet = Wallet::connect(rpc, self.key.clone()).await?;
+        let wallet = wallet.with_gas_room(CONFIRM_GAS_ROOM).replacing(waiting);
         let call = AttestationHub::confirmGroupKeyCall {
             ledgerId_: self.genesis.ledger_id(),
             committeeId_: self.genesis.committee_id,

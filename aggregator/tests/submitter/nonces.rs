@@ -1,10 +1,12 @@
 //! An account that another process uses too.
 
 use crate::support::{World, account, foreign, sent, settled};
+use alloy_primitives::{Bytes, U256};
 use assay_aggregator::machine::{Decision, Waiting};
 use assay_aggregator::{Submitter, SubmitterEvent};
 use bindings::anvil::Mining;
 use bindings::faulty::FaultyEndpoint;
+use bindings::rpc::{BlockId, Wallet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -187,4 +189,24 @@ async fn submitter_restarted_after_its_transaction_was_mined_sends_nothing() {
     let tick = world.submitter_at(urls, 50).tick().await.unwrap();
     assert_eq!(tick.decision, Decision::Wait(Waiting::Certificate));
     assert_eq!((world.mined(50).await, world.waiting(50).await), (1, 0));
+}
+
+#[tokio::test]
+async fn wallet_that_replaces_pays_more_at_the_same_nonce_and_one_is_mined() {
+    let world = world_by_hand().await;
+    let wallet = world.wallet.clone();
+    let (to, account) = (account(60).address(), wallet.address());
+    let start = wallet.rpc().transaction_count(account, BlockId::Latest).await.unwrap();
+    let send = async |wallet: &Wallet| wallet.send(Some(to), U256::from(1), Bytes::new()).await;
+    let first = send(&wallet).await.unwrap();
+    for n in 1..=3 {
+        let again = send(&wallet.clone().replacing(n)).await.unwrap();
+        assert_ne!(again, first);
+        let pending = wallet.rpc().transaction_count(account, BlockId::Pending).await.unwrap();
+        assert_eq!(pending, start + 1, "replacement {n} took another nonce");
+    }
+    assert!(send(&wallet.clone().replacing(1)).await.is_err(), "one that pays less was taken");
+    world.anvil.mine(1).await.unwrap();
+    assert_eq!(wallet.rpc().transaction_count(account, BlockId::Latest).await.unwrap(), start + 1);
+    assert_eq!(wallet.rpc().receipt(first).await.unwrap(), None);
 }

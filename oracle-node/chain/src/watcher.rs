@@ -1,6 +1,7 @@
 //! The async shell: asks the endpoints, and turns what holds together into events.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use alloy_primitives::{Address, B256};
@@ -8,7 +9,7 @@ use bindings::rpc::{
     Backoff, BlockId, BlockRef, Endpoints, Header, Limits, LogBlocks, Rpc, RpcError,
 };
 use futures::StreamExt;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 
 use crate::config::{ChainConfig, ConfigError, FINALITY_STALL_FACTOR, Finality};
@@ -24,6 +25,8 @@ const BREAK_SIGHTINGS: u32 = 3;
 /// First and longest pause after failures.
 const BACKOFF_BASE: Duration = Duration::from_millis(500);
 const BACKOFF_CAP: Duration = Duration::from_secs(60);
+/// The least between two looks at the head, as a part of the usual time between them, however often a look is asked for.
+const LOOK_PART_MIN: u32 = 8;
 
 /// Why a watcher should not be started.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -80,6 +83,8 @@ pub struct Watcher {
     healthy: bool,
     break_sightings: u32,
     wake_at: Option<Instant>,
+    /// Asks for a look at the head before it is time.
+    lookout: Arc<Notify>,
     halted: bool,
 }
 
@@ -147,8 +152,17 @@ impl Watcher {
             healthy: true,
             break_sightings: 0,
             wake_at: None,
+            lookout: Arc::default(),
             halted: false,
         })
+    }
+
+    /// Looks at the head soon after each notification instead of when it is time: for who knows that there is something
+    /// new. What is being read goes on, pauses after failures stay, and looks keep an eighth of the usual distance.
+    #[must_use]
+    pub fn with_lookout(mut self, lookout: Arc<Notify>) -> Self {
+        self.lookout = lookout;
+        self
     }
 
     /// The configuration.
@@ -189,7 +203,7 @@ impl Watcher {
                 return None;
             }
             if let Some(wake_at) = self.wake_at {
-                tokio::time::sleep_until(wake_at).await;
+                self.wait(wake_at).await;
                 self.wake_at = None;
             }
             let Some(rpc) = self.endpoints.current().cloned() else {
@@ -204,10 +218,13 @@ impl Watcher {
         }
     }
 
-    /// Looks at the head at once instead of when it is time: others have seen something new. Pauses after failures stay.
-    pub fn look_now(&mut self) {
-        if self.healthy {
-            self.wake_at = None;
+    async fn wait(&self, wake_at: Instant) {
+        let soonest = Instant::now() + self.config.poll_interval() / LOOK_PART_MIN;
+        tokio::select! {
+            () = tokio::time::sleep_until(wake_at) => {}
+            () = self.lookout.notified(), if self.healthy => {
+                tokio::time::sleep_until(soonest.min(wake_at)).await;
+            }
         }
     }
 

@@ -25,6 +25,7 @@ use crate::bodies::Bodies;
 use crate::event::Event;
 use crate::network::{Command, Message, SharedProgress};
 use crate::questions;
+use crate::rate::{Bucket, Rate};
 use crate::supervisor::Alarm;
 
 /// Messages of the engine waiting for the driver.
@@ -98,6 +99,12 @@ impl Actor for Entrance {
     }
 }
 
+/// Heights that were begun because others wanted them, and that nobody here wanted even until they ended. A few come about
+/// when facts arrive late; a member that asks for more of them is kept waiting.
+const NEEDLESS: Rate = Rate { per_second: 1, burst: 64 };
+/// How long others' wishes wait when too many of them led to nothing.
+const NEEDLESS_WAIT: Duration = Duration::from_secs(1);
+
 /// A height is over, the next not begun.
 struct Waiting {
     next: u64,
@@ -116,6 +123,11 @@ pub(crate) struct Driver {
     pub(crate) commands: mpsc::Sender<Command>,
     future_parts: Vec<(ProposalPart, PartReply)>,
     waiting: Option<Waiting>,
+    /// The height that was begun because others wanted it.
+    for_others: Option<u64>,
+    needless: Bucket,
+    /// Too many heights were begun for nothing.
+    wary: bool,
 }
 
 impl Driver {
@@ -141,6 +153,9 @@ impl Driver {
             commands,
             future_parts: Vec::new(),
             waiting: None,
+            for_others: None,
+            needless: Bucket::new(NEEDLESS, Instant::now()),
+            wary: false,
         }
     }
 
@@ -169,13 +184,25 @@ impl Driver {
         let Some(waiting) = &self.waiting else { return now + UNTIL_NOTIFIED };
         let idle = waiting.since + self.max_idle;
         if self.shared.progress.seen() >= waiting.next {
-            let paced = waiting.since + self.peer_wake_interval;
+            let paced = waiting.since + self.pace();
             if paced > now {
                 return idle.min(paced);
             }
         }
         // Past it, only the application's reply is missing, which is notified.
         if idle > now { idle } else { now + UNTIL_NOTIFIED }
+    }
+
+    /// How long others' wish for a height waits.
+    fn pace(&self) -> Duration {
+        if self.wary { NEEDLESS_WAIT.max(self.peer_wake_interval) } else { self.peer_wake_interval }
+    }
+
+    /// Notes at a height's end whether it was needed here.
+    fn note_need(&mut self) {
+        let asked = self.wake.asked.load(Ordering::SeqCst);
+        let needless = self.for_others.take().is_some_and(|height| asked < height);
+        self.wary = needless && !self.needless.take(1, Instant::now());
     }
 
     async fn start_next(&mut self) {
@@ -190,7 +217,7 @@ impl Driver {
         let asked = self.wake.asked.load(Ordering::SeqCst) >= next;
         let idled = now >= waiting.since + self.max_idle;
         let catching_up = self.shared.synced.load(Ordering::Acquire) + 1 == next;
-        let paced = catching_up || now >= waiting.since + self.peer_wake_interval;
+        let paced = catching_up || now >= waiting.since + self.pace();
         let others = progress.seen() >= next && paced;
         if !asked && !idled && !others {
             self.waiting = Some(waiting);
@@ -202,6 +229,7 @@ impl Driver {
         }
         progress.set_started(next);
         progress.round.set(0);
+        self.for_others = (!asked && !idled && !catching_up).then_some(next);
         if !others {
             let wake = Command::Consensus { height: next, message: Message::Wake(next) };
             if self.commands.send(wake).await.is_err() {
@@ -241,8 +269,12 @@ impl Driver {
                     .collect();
                 send(reply_to, refused);
             }
-            HostMsg::RestreamValue { height, round, valid_round, value_id, .. } => {
-                self.restream(height, round, valid_round, &value_id);
+            // From the tenth round on the engine has everybody send a body that they are locked on again. Only its proposer
+            // can: a body is signed for its round by who proposes in it, and others' would be refused with their sender.
+            HostMsg::RestreamValue { height, round, valid_round, address, value_id } => {
+                if address == self.shared.address {
+                    self.restream(height, round, valid_round, &value_id);
+                }
             }
             HostMsg::GetHistoryMinHeight { reply_to } => {
                 tokio::spawn(questions::earliest(Arc::clone(&self.shared), reply_to));
@@ -261,6 +293,7 @@ impl Driver {
                     warn!(height = certificate.height.0, "conflicting votes or proposals seen");
                 }
                 let next = certificate.height.0.saturating_add(1);
+                self.note_need();
                 self.waiting = Some(Waiting { next, reply: reply_to, since: Instant::now() });
             }
             HostMsg::GetDecidedValues { range, reply_to } => {

@@ -48,13 +48,14 @@ pub struct Wallet {
     key: PrivateKeySigner,
     chain_id: u64,
     gas_room: u64,
+    replacements: u32,
 }
 
 impl Wallet {
     /// Asks the endpoint for its chain.
     pub async fn connect(rpc: Rpc, key: PrivateKeySigner) -> Result<Self, RpcError> {
         let chain_id = rpc.chain_id().await?;
-        Ok(Self { rpc, key, chain_id, gas_room: 0 })
+        Ok(Self { rpc, key, chain_id, gas_room: 0, replacements: 0 })
     }
 
     /// The account.
@@ -79,7 +80,7 @@ impl Wallet {
 
     /// The same endpoint, another account.
     pub fn with_key(&self, key: PrivateKeySigner) -> Self {
-        Self { rpc: self.rpc.clone(), key, chain_id: self.chain_id, gas_room: self.gas_room }
+        Self { key, ..self.clone() }
     }
 
     /// The same account, allowing each transaction this much gas above the estimate: for calls that cost more when others
@@ -87,6 +88,14 @@ impl Wallet {
     #[must_use]
     pub fn with_gas_room(mut self, gas: u64) -> Self {
         self.gas_room = gas;
+        self
+    }
+
+    /// The same account, whose transactions take the place of one that is not mined, for the n-th time: at its nonce, each
+    /// time an eighth dearer, since a pool takes no replacement that pays less than a tenth more. 0 replaces nothing.
+    #[must_use]
+    pub fn replacing(mut self, n: u32) -> Self {
+        self.replacements = n;
         self
     }
 
@@ -123,12 +132,15 @@ impl Wallet {
         let gas = self.rpc.estimate_gas(account, to, &input, value).await?;
         let fees = self.rpc.fee_history(FEE_HISTORY_BLOCKS).await?;
         let tip_max = fees.tips.iter().copied().max().unwrap_or(0).max(TIP_MIN_WEI);
+        let dearer =
+            |wei: u128| (0..self.replacements).fold(wei, |wei, _| wei.saturating_add(wei / 8));
+        let state = if self.replacements == 0 { BlockId::Pending } else { BlockId::Latest };
         let transaction = Transaction {
             chain_id: self.chain_id,
-            nonce: self.rpc.transaction_count(account, BlockId::Pending).await?,
+            nonce: self.rpc.transaction_count(account, state).await?,
             gas_limit: gas.saturating_add(gas / 5).saturating_add(self.gas_room),
-            fee_max: fees.next_base_fee.saturating_mul(2).saturating_add(tip_max),
-            tip_max,
+            fee_max: dearer(fees.next_base_fee.saturating_mul(2).saturating_add(tip_max)),
+            tip_max: dearer(tip_max),
             to,
             value,
             input,

@@ -4,5 +4,6 @@ mod drops;
 mod endpoints;
 mod finality;
 mod lies;
+mod lookout;
 mod reorgs;
 mod support;

@@ -174,7 +174,8 @@ pub(crate) fn behaviour(
     Ok(Behaviour {
         allowed,
         limits: connection_limits::Behaviour::new(connections),
-        gossip: gossip(channels)?,
+        // And this node.
+        gossip: gossip(channels, peers.len().saturating_add(1))?,
         sync: protocol("sync", 64, SYNC_RESPONSE_BYTES_MAX + FRAMING_BYTES)?,
         status: protocol("status", 64, 0)?,
         direct: protocol("direct", REQUEST_BYTES_MAX, RESPONSE_BYTES_MAX + 1)?,
@@ -182,7 +183,7 @@ pub(crate) fn behaviour(
     })
 }
 
-fn gossip(channels: &Channels) -> Result<Metered, String> {
+fn gossip(channels: &Channels, members: usize) -> Result<Metered, String> {
     let mut builder = ConfigBuilder::default();
     builder
         // The gate validates, and tells whose fault it is; gossipsub would only drop.
@@ -210,7 +211,7 @@ fn gossip(channels: &Channels) -> Result<Metered, String> {
     let config = builder.build().map_err(|error| error.to_string())?;
     let topics: HashSet<TopicHash> =
         Channel::ALL.iter().map(|channel| channels.topic(*channel)).collect();
-    let gate = Gate::new(channels.clone());
+    let gate = Gate::new(channels.clone(), members);
     let mut gossip = gossipsub::Behaviour::new_with_subscription_filter_and_transform(
         MessageAuthenticity::Anonymous,
         config,

@@ -23,24 +23,56 @@ use tokio::time::Instant;
 
 use super::behaviour::{CHANNELS, Channel, Channels};
 use super::streams::{Counted, StreamEvent};
+use super::votes::{AGAIN, FRESH};
 use crate::offence::Offence;
 use crate::rate::{Bucket, Rate};
-
-/// Frames of one peer, whatever is in them: each message comes in one, and what keeps the mesh in others.
-const FRAMES: Rate = Rate { per_second: 10_000, burst: 20_000 };
 
 /// gossipsub, asking the gate.
 pub(crate) type Gossip = gossipsub::Behaviour<Gate, WhitelistSubscriptionFilter>;
 
-/// How many messages, and how many bytes of them, a peer may send on a channel, its own and those of others
-/// that it passes on. Each is several times what a committee of 31 says in its busiest second.
-fn rates(channel: Channel) -> (Rate, Rate) {
+/// How much a peer may send, its own and that of others that it passes on.
+#[derive(Clone, Copy, Debug)]
+struct Rates {
+    /// Frames, whatever is in them: each message comes in one, and what keeps the mesh in others.
+    frames: Rate,
+    /// Messages on each channel, and bytes of them.
+    channels: [(Rate, Rate); CHANNELS],
+}
+
+impl Rates {
+    /// Those in a committee of so many. An honest peer passes on whatever members have signed, within their own rates: the
+    /// sum of these is what it must be allowed, or some members could make honest peers refuse each other.
+    fn new(members: usize) -> Self {
+        let members = u64::try_from(members).unwrap_or(u64::MAX);
+        let passed_on = Rate {
+            per_second: members.saturating_mul(FRESH.per_second + AGAIN.per_second),
+            burst: members.saturating_mul(FRESH.burst + AGAIN.burst),
+        };
+        Self {
+            frames: Rate {
+                per_second: passed_on.per_second.saturating_add(9_000),
+                burst: passed_on.burst.saturating_add(18_000),
+            },
+            channels: Channel::ALL.map(|channel| rates(channel, passed_on)),
+        }
+    }
+}
+
+/// Messages and bytes on a channel. What is not of consensus is several times what a committee of 31 says in its busiest
+/// second.
+fn rates(channel: Channel, passed_on: Rate) -> (Rate, Rate) {
     const KIB: u64 = 1024;
     const MIB: u64 = 1024 * KIB;
     let rate = |per_second, burst| Rate { per_second, burst };
     use crate::event::Topic::{Bundles, Partials, Responses};
     match channel {
-        Channel::Consensus => (rate(2_000, 4_000), rate(4 * MIB, 8 * MIB)),
+        Channel::Consensus => {
+            // Certificates and wishes beside votes and proposals.
+            let (per_second, burst) =
+                (passed_on.per_second.saturating_add(1_000), passed_on.burst.saturating_add(2_000));
+            let bytes = |messages: u64| messages.saturating_mul(KIB);
+            (rate(per_second, burst), rate(bytes(per_second), bytes(burst)))
+        }
         Channel::Bodies => (rate(400, 800), rate(32 * MIB, 64 * MIB)),
         Channel::App(Bundles) => (rate(500, 2_000), rate(8 * MIB, 16 * MIB)),
         Channel::App(Responses) => (rate(500, 2_000), rate(8 * MIB, 16 * MIB)),
@@ -56,12 +88,11 @@ struct Allowance {
 }
 
 impl Allowance {
-    fn new(now: Instant) -> Self {
-        let channels = Channel::ALL.map(|channel| {
-            let (messages, bytes) = rates(channel);
-            (Bucket::new(messages, now), Bucket::new(bytes, now))
-        });
-        Self { frames: Bucket::new(FRAMES, now), channels }
+    fn new(rates: &Rates, now: Instant) -> Self {
+        let channels = rates
+            .channels
+            .map(|(messages, bytes)| (Bucket::new(messages, now), Bucket::new(bytes, now)));
+        Self { frames: Bucket::new(rates.frames, now), channels }
     }
 }
 
@@ -75,6 +106,7 @@ pub(crate) struct Tally {
 #[derive(Debug)]
 struct Meter {
     channels: Channels,
+    rates: Rates,
     speaking: Option<PeerId>,
     /// Of operators only, since only they can connect; kept when they go.
     allowances: BTreeMap<PeerId, Allowance>,
@@ -90,7 +122,8 @@ impl Meter {
 
     fn frame(&mut self, peer: PeerId, now: Instant) {
         self.speaking = Some(peer);
-        let allowance = self.allowances.entry(peer).or_insert_with(|| Allowance::new(now));
+        let fresh = || Allowance::new(&self.rates, now);
+        let allowance = self.allowances.entry(peer).or_insert_with(fresh);
         if !allowance.frames.take(1, now) {
             self.blame(Offence::Flood);
         }
@@ -108,7 +141,8 @@ impl Meter {
             return Err(Offence::Malformed);
         }
         let Some(peer) = self.speaking else { return Ok(()) };
-        let allowance = self.allowances.entry(peer).or_insert_with(|| Allowance::new(now));
+        let fresh = || Allowance::new(&self.rates, now);
+        let allowance = self.allowances.entry(peer).or_insert_with(fresh);
         let Some((messages, bytes)) = allowance.channels.get_mut(channel.index()) else {
             return Ok(());
         };
@@ -127,9 +161,10 @@ impl Meter {
 pub(crate) struct Gate(Arc<Mutex<Meter>>);
 
 impl Gate {
-    pub(crate) fn new(channels: Channels) -> Self {
-        let allowances = BTreeMap::new();
-        let meter = Meter { channels, speaking: None, allowances, tally: Tally::default() };
+    /// For the topics of a ledger with so many members.
+    pub(crate) fn new(channels: Channels, members: usize) -> Self {
+        let (rates, allowances) = (Rates::new(members), BTreeMap::new());
+        let meter = Meter { channels, rates, speaking: None, allowances, tally: Tally::default() };
         Self(Arc::new(Mutex::new(meter)))
     }
 
@@ -256,8 +291,11 @@ impl NetworkBehaviour for Metered {
 mod tests {
     use std::time::Duration;
 
+    use consensus::Address;
+
     use super::*;
     use crate::event::Topic;
+    use crate::network::votes::{Votes, digest};
 
     const LEDGER: [u8; 32] = [1; 32];
 
@@ -276,7 +314,7 @@ mod tests {
     #[test]
     fn message_of_another_ledger_too_long_or_signed_is_refused() {
         let (now, peer) = (Instant::now(), PeerId::random());
-        let gate = Gate::new(Channels::new(&LEDGER));
+        let gate = Gate::new(Channels::new(&LEDGER), 4);
         let mut meter = gate.meter();
         meter.frame(peer, now);
         for channel in Channel::ALL {
@@ -295,12 +333,12 @@ mod tests {
     #[test]
     fn peer_that_floods_one_topic_keeps_the_others_and_takes_nothing_from_others() {
         let (now, loud, calm) = (Instant::now(), PeerId::random(), PeerId::random());
-        let gate = Gate::new(Channels::new(&LEDGER));
+        let gate = Gate::new(Channels::new(&LEDGER), 4);
         let mut meter = gate.meter();
         for topic in [Topic::Bundles, Topic::Responses, Topic::Partials] {
             let channel = Channel::App(topic);
             meter.frame(loud, now);
-            let (rate, _) = rates(channel);
+            let (rate, _) = meter.rates.channels[channel.index()];
             for _ in 0..rate.burst {
                 assert_eq!(meter.admit(&message(&LEDGER, channel, 8), now), Ok(()));
             }
@@ -317,24 +355,64 @@ mod tests {
     }
 
     #[test]
+    fn what_all_members_may_say_an_honest_peer_may_pass_on() {
+        for members in [4, 7, 31, 100] {
+            let (mut now, peer) = (Instant::now(), PeerId::random());
+            let gate = Gate::new(Channels::new(&LEDGER), members);
+            let mut meter = gate.meter();
+            let mut votes = Votes::default();
+            let authors: Vec<Address> =
+                (0..members).map(|author| Address([author as u8; 20])).collect();
+            let (mut accepted, mut refused, mut number) = (0, 0, 0_u64);
+            // Each member signs twice as many as its rates allow, and repeats them as often as that.
+            for _ in 0..80 {
+                now += Duration::from_millis(250);
+                for author in &authors {
+                    for _ in 0..2 * FRESH.per_second / 4 {
+                        number += 1;
+                        let name = digest(&number.to_be_bytes());
+                        let fresh = votes.hear(number, name, author, now);
+                        for heard in [fresh, votes.may_repeat(author, now)] {
+                            if heard {
+                                meter.frame(peer, now);
+                                let taken =
+                                    meter.admit(&message(&LEDGER, Channel::Consensus, 400), now);
+                                accepted += 1;
+                                refused += u64::from(taken.is_err());
+                            }
+                        }
+                    }
+                }
+                votes.forget(number);
+            }
+            let allowed = 20 * members as u64 * (FRESH.per_second + AGAIN.per_second);
+            assert!(accepted >= allowed, "{accepted} of {allowed}");
+            assert_eq!((refused, meter.tally.offences.len()), (0, 0), "{members} members");
+        }
+    }
+
+    #[test]
     fn bytes_are_limited_too() {
         let (now, peer) = (Instant::now(), PeerId::random());
-        let gate = Gate::new(Channels::new(&LEDGER));
+        let gate = Gate::new(Channels::new(&LEDGER), 4);
         let mut meter = gate.meter();
         meter.frame(peer, now);
         let most = Channel::Bodies.bytes_max();
         let taken = (0..200)
             .filter(|_| meter.admit(&message(&LEDGER, Channel::Bodies, most), now).is_ok())
             .count();
-        assert_eq!(taken as u64, rates(Channel::Bodies).1.burst / most as u64);
+        assert_eq!(
+            taken as u64,
+            meter.rates.channels[Channel::Bodies.index()].1.burst / most as u64
+        );
     }
 
     #[test]
     fn frames_without_messages_are_counted() {
         let (now, peer) = (Instant::now(), PeerId::random());
-        let gate = Gate::new(Channels::new(&LEDGER));
+        let gate = Gate::new(Channels::new(&LEDGER), 4);
         let mut meter = gate.meter();
-        for _ in 0..FRAMES.burst {
+        for _ in 0..meter.rates.frames.burst {
             meter.frame(peer, now);
         }
         assert!(meter.tally.offences.is_empty());

@@ -101,12 +101,16 @@ impl Network {
                 }
                 Message::Response { request_id, response } => {
                     self.sync_outbound.remove(&request_id);
-                    let decoded: Option<Response<LedgerContext>> = self
+                    let decoded: Option<Response<LedgerContext>> = match self
                         .take_frame(&peer, response)
-                        .and_then(|bytes| WireCodec.decode(bytes.into()).ok());
-                    if decoded.is_none() {
-                        self.refuse(&peer, Offence::Malformed);
-                    }
+                        .map(|bytes| WireCodec.decode(bytes.into()))
+                    {
+                        Some(Err(_)) => {
+                            self.refuse(&peer, Offence::Malformed);
+                            None
+                        }
+                        frame => frame.and_then(Result::ok),
+                    };
                     if let Some(engine) = self.peers.get(&peer).map(|peer| peer.engine) {
                         let id = EngineRequestId::new(request_id);
                         self.emit(&NetworkEvent::SyncResponse(id, engine, decoded));
@@ -293,7 +297,10 @@ impl Network {
         if let Some(counter) = limited.get(wire.index()) {
             counter.add();
         }
-        self.blame(peer, Offence::Flood);
+        // Whoever misses many bodies at once asks for many; who has none to give says so by not answering.
+        if wire != Wire::Fetch {
+            self.blame(peer, Offence::Flood);
+        }
         None
     }
 

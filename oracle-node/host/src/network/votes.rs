@@ -14,9 +14,9 @@ use tokio::time::Instant;
 use crate::rate::{Bucket, Rate};
 
 /// New votes and proposals of one member: two and one a height, and rounds that fail.
-const FRESH: Rate = Rate { per_second: 500, burst: 2_000 };
+pub(crate) const FRESH: Rate = Rate { per_second: 300, burst: 600 };
 /// Those of one member that were heard before: it sends them again while a height lasts.
-const AGAIN: Rate = Rate { per_second: 100, burst: 400 };
+pub(crate) const AGAIN: Rate = Rate { per_second: 50, burst: 200 };
 /// Messages remembered; those above it count as new each time.
 const HEARD_MAX: usize = 32 * 1024;
 

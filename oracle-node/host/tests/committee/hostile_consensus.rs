@@ -24,54 +24,24 @@ fn vote(height: u64, key: &ConsensusKey) -> Vote {
 async fn vote_in_anothers_name_is_not_passed_on() {
     let mut stage = Stage::new().await;
     let (key, victim) = (stage.key(), ConsensusKey::from_bytes(&consensus_seed(0)).unwrap());
-    let mut nonce = 0;
-    stage
-        .until(
-            |judged| judged.refusals > 0,
-            async |hostile: &Hostile, tip| {
-                nonce += 1;
-                let spoofed = signed_vote(nonce, vote(tip + 4, &victim), &LEDGER, &key);
-                hostile.gossip("consensus", spoofed).await;
-            },
-        )
-        .await;
-    stage.refused_for(Offence::BadSignature).await;
+    let spoofed = |nonce, tip| signed_vote(nonce, vote(tip + 4, &victim), &LEDGER, &key);
+    stage.refused_for_saying("consensus", Offence::BadSignature, spoofed).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn vote_for_another_ledger_is_not_passed_on() {
     let mut stage = Stage::new().await;
     let key = stage.key();
-    let mut nonce = 0;
-    stage
-        .until(
-            |judged| judged.refusals > 0,
-            async |hostile: &Hostile, tip| {
-                nonce += 1;
-                let foreign = signed_vote(nonce, vote(tip + 4, &key), &[8; 32], &key);
-                hostile.gossip("consensus", foreign).await;
-            },
-        )
-        .await;
-    stage.refused_for(Offence::BadSignature).await;
+    let foreign = |nonce, tip| signed_vote(nonce, vote(tip + 4, &key), &[8; 32], &key);
+    stage.refused_for_saying("consensus", Offence::BadSignature, foreign).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn vote_of_nobody_in_the_committee_is_not_passed_on() {
     let mut stage = Stage::new().await;
     let stranger = ConsensusKey::from_bytes(&[77; 32]).unwrap();
-    let mut nonce = 0;
-    stage
-        .until(
-            |judged| judged.refusals > 0,
-            async |hostile: &Hostile, tip| {
-                nonce += 1;
-                let strange = signed_vote(nonce, vote(tip + 4, &stranger), &LEDGER, &stranger);
-                hostile.gossip("consensus", strange).await;
-            },
-        )
-        .await;
-    stage.refused_for(Offence::NotMember).await;
+    let strange = |nonce, tip| signed_vote(nonce, vote(tip + 4, &stranger), &LEDGER, &stranger);
+    stage.refused_for_saying("consensus", Offence::NotMember, strange).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -79,26 +49,17 @@ async fn proposal_out_of_turn_is_not_passed_on() {
     let mut stage = Stage::new().await;
     let (key, set) = (stage.key(), stage.committee.set());
     let proposer = key.public_key().address();
-    let mut nonce = 0;
-    stage
-        .until(
-            |judged| judged.refusals > 0,
-            async |hostile: &Hostile, tip| {
-                nonce += 1;
-                let height = Height(tip + 2);
-                let round = (0..4)
-                    .map(Round::new)
-                    .find(|round| *set.proposer(height, *round).address() != proposer)
-                    .unwrap();
-                let (block, valid_round) = (BlockId([4; 32]), Round::Nil);
-                let proposal = Proposal { height, round, block, valid_round, proposer };
-                let signature = key.sign(&proposal.digest(&LEDGER)).unwrap();
-                let message = SignedConsensusMsg::Proposal(SignedMessage::new(proposal, signature));
-                hostile.gossip("consensus", consensus_message(nonce, &message)).await;
-            },
-        )
-        .await;
-    stage.refused_for(Offence::NotMember).await;
+    let out_of_turn = |nonce, tip| {
+        let height = Height(tip + 2);
+        let others = |round: &Round| *set.proposer(height, *round).address() != proposer;
+        let round = (0..4).map(Round::new).find(others).unwrap();
+        let (block, valid_round) = (BlockId([4; 32]), Round::Nil);
+        let proposal = Proposal { height, round, block, valid_round, proposer };
+        let signature = key.sign(&proposal.digest(&LEDGER)).unwrap();
+        let message = SignedConsensusMsg::Proposal(SignedMessage::new(proposal, signature));
+        consensus_message(nonce, &message)
+    };
+    stage.refused_for_saying("consensus", Offence::NotMember, out_of_turn).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -191,24 +152,12 @@ async fn proposer_of_two_bodies_for_one_round_is_refused() {
     let mut stage = Stage::new().await;
     let key = stage.key();
     let rounds: Vec<u32> = (0..4).map(|height| own_round(&stage, height)).collect();
-    let mut nonce = 0;
-    stage
-        .until(
-            |judged| judged.refusals > 0,
-            async |hostile: &Hostile, tip| {
-                let height = tip + 2;
-                let round = rounds[(height % 4) as usize];
-                for choice in 0_u8..2 {
-                    nonce += 1;
-                    let bytes = [&height.to_be_bytes()[..], &[choice]].concat();
-                    hostile
-                        .gossip("bodies", body(nonce, height, round, &key, &bytes, &bytes))
-                        .await;
-                }
-            },
-        )
-        .await;
-    stage.refused_for(Offence::TwoBodies).await;
+    let another = |nonce: u32, tip: u64| {
+        let height = tip + 2;
+        let bytes = [&height.to_be_bytes()[..], &[(nonce % 2) as u8]].concat();
+        body(nonce, height, rounds[(height % 4) as usize], &key, &bytes, &bytes)
+    };
+    stage.refused_for_saying("bodies", Offence::TwoBodies, another).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -216,18 +165,10 @@ async fn body_that_is_not_the_signed_one_is_refused() {
     let mut stage = Stage::new().await;
     let key = stage.key();
     let rounds: Vec<u32> = (0..4).map(|height| own_round(&stage, height)).collect();
-    let mut nonce = 0;
-    stage
-        .until(
-            |judged| judged.refusals > 0,
-            async |hostile: &Hostile, tip| {
-                nonce += 1;
-                let height = tip + 2;
-                let round = rounds[(height % 4) as usize];
-                let sent = body(nonce, height, round, &key, &nonce.to_be_bytes(), b"signed");
-                hostile.gossip("bodies", sent).await;
-            },
-        )
-        .await;
-    stage.refused_for(Offence::BadSignature).await;
+    let other = |nonce: u32, tip: u64| {
+        let height = tip + 2;
+        let round = rounds[(height % 4) as usize];
+        body(nonce, height, round, &key, &nonce.to_be_bytes(), b"signed")
+    };
+    stage.refused_for_saying("bodies", Offence::BadSignature, other).await;
 }

@@ -129,3 +129,27 @@ async fn flood_leaves_room_for_requests_of_others() {
     assert_eq!(timeout(PATIENCE, asked).await.unwrap(), Ok(vec![2, 1]));
     stage.goes_on().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn member_that_wants_a_height_all_the_time_gets_few_that_nobody_else_wants() {
+    let idle = Duration::from_secs(2);
+    let mut stage = Stage::with(Voice::Gossip, |config| config.max_idle = idle).await;
+    let (first, started) = (stage.nodes[0].store.tip(), Instant::now());
+    let mut nonce = 0_u32;
+    while started.elapsed() < Duration::from_secs(12) {
+        let tip = stage.nodes[0].store.tip();
+        for ahead in 1..=8 {
+            nonce += 1;
+            let wake = [&nonce.to_be_bytes()[..], &[2], &(tip + ahead).to_be_bytes()];
+            stage.hostile.gossip("consensus", wake.concat()).await;
+        }
+        let _ = timeout(Duration::from_millis(50), stage.nodes[0].tip.changed()).await;
+    }
+    let heights = stage.nodes[0].store.tip() - first;
+    // 64 at once and one a second of each of the three, and those that come without any wish.
+    let most = 3 * (64 + started.elapsed().as_secs() + 1) + started.elapsed().as_secs();
+    println!("{heights} heights, {most} at most");
+    assert!(heights <= most, "{heights} heights, {most} at most");
+    stage.goes_on().await;
+    stage.nobody_is_blamed();
+}

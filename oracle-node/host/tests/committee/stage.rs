@@ -96,6 +96,26 @@ impl Stage {
         }
     }
 
+    /// What the hostile member gossips again and again, each time with another nonce, made for the chain's tip, gets it
+    /// refused for the offence.
+    pub(crate) async fn refused_for_saying(
+        &mut self,
+        topic: &str,
+        offence: Offence,
+        mut message: impl FnMut(u32, u64) -> Vec<u8>,
+    ) {
+        let mut nonce = 0;
+        self.until(
+            |judged| judged.refusals > 0,
+            async |hostile: &Hostile, tip| {
+                nonce += 1;
+                hostile.gossip(topic, message(nonce, tip)).await;
+            },
+        )
+        .await;
+        self.refused_for(offence).await;
+    }
+
     /// Nobody was blamed, and nobody refused.
     pub(crate) fn nobody_is_blamed(&self) {
         for judged in self.judged() {
