@@ -53,11 +53,12 @@ impl Awaited<'_> {
         let quorums = self.ledger.genesis().quorums();
         match job.phase {
             Phase::Challenged => false,
-            // Somebody has the answer, and soon all have.
+            // Somebody has the answer, and soon all have. Those whose bundle with it comes too late for this block would have
+            // to bring it in the next one, instead of their commitments.
             Phase::Answering => {
                 let got = |index: &OperatorIndex| job.gots.values().any(|by| by.contains(index));
                 (self.responses.holds(id) || !job.gots.is_empty())
-                    && self.lacks(missing, got, self.few())
+                    && self.lacks(missing, got, self.ledger.genesis().members.len())
             }
             Phase::Judging => {
                 let committed = |index: &OperatorIndex| job.commitments.contains_key(index);

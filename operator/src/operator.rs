@@ -242,7 +242,7 @@ impl Operator {
     /// # Errors
     /// As [`Ledger::validate`].
     pub fn validate(&self, block: &Block) -> Result<(), BlockError> {
-        self.ledger.validate(block)
+        self.ledger.validate_knowing(block, |signed| self.pool.holds(signed))
     }
 
     /// The next block is decided, and durable.

@@ -34,7 +34,7 @@ use crate::{
     api,
     archive::Archive,
     config::{Chain, NodeConfig},
-    core::{Changed, Core, Inputs, JOURNAL_PREFIX, Throttle, Watch},
+    core::{Changed, Core, Inputs, JOURNAL_PREFIX, Throttle, Watch, Writes},
     halt::Halt,
     keys::KeyRing,
     lookout::Lookout,
@@ -209,6 +209,7 @@ impl Parts {
             peers: BTreeSet::new(),
             clock_offset_ms: None,
             changed: Changed::No,
+            writes: Writes::default(),
             later: Batch::new(),
             archiving: Vec::new(),
             proposal: None,
@@ -260,17 +261,13 @@ impl Parts {
                     .wrap_err("the store's chain cursor cannot be decoded: restore a backup")?,
                 None => Cursor::START,
             };
-            let mut watcher = Watcher::new(chain.watcher(hub.start_block), cursor)?;
+            let watcher = Watcher::new(chain.watcher(hub.start_block), cursor)?;
+            let mut watcher = watcher.with_lookout(Arc::clone(lookout));
             let (events, mut stop) = (events.clone(), self.stopped.clone());
-            let lookout = Arc::clone(lookout);
             tasks.spawn(async move {
                 loop {
                     let event = tokio::select! {
                         event = watcher.next() => event,
-                        () = lookout.notified() => {
-                            watcher.look_now();
-                            continue;
-                        }
                         _ = stop.wait_for(|stop| *stop) => None,
                     };
                     let Some(event) = event else { return };

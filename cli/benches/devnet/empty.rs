@@ -17,10 +17,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::{
-    machine::now_us,
-    numbers::{Spread, ms_between},
-};
+use crate::{machine::now_us, numbers::ms_between};
 
 /// Heights before the first that is timed.
 const WARM_UP: usize = 30;
@@ -158,7 +155,7 @@ impl Running {
 }
 
 /// Milliseconds from one decided block to the next, as the first operator sees them.
-pub(crate) async fn heights_ms(nodes: u16, heights: usize) -> Result<Spread> {
+pub(crate) async fn heights_ms(nodes: u16, heights: usize) -> Result<Vec<f64>> {
     let nodes = u8::try_from(nodes)?;
     let folder = tempfile::tempdir()?;
     let mut all = Vec::new();
@@ -188,5 +185,5 @@ pub(crate) async fn heights_ms(nodes: u16, heights: usize) -> Result<Spread> {
         [before, after] => ms_between(*before, *after),
         _ => f64::NAN,
     });
-    Ok(Spread::of(times.collect()))
+    Ok(times.collect())
 }

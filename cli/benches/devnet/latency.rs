@@ -68,18 +68,23 @@ pub(crate) async fn measure(
     let before = empty::heights_ms(nodes, arguments.heights).await?;
     let prepared = Prepared::make().await?;
     let mut devnet = crate::devnet(nodes, progress).await?;
-    let ways = time_jobs(&mut devnet, &prepared, arguments.jobs, progress).await;
+    let proving =
+        Some(Duration::from_millis(arguments.proving_ms)).filter(|proving| !proving.is_zero());
+    let ways = time_jobs(&mut devnet, &prepared, proving, arguments.jobs, progress).await;
     crate::end(devnet, arguments, progress).await?;
-    Ok(sum_up(nodes, before, &ways?))
+    progress.step(format_args!("{nodes} operators decide as many empty heights again"));
+    let after = empty::heights_ms(nodes, arguments.heights).await?;
+    Ok(sum_up(nodes, Spread::of([before, after].concat()), &ways?))
 }
 
 async fn time_jobs(
     devnet: &mut Devnet,
     prepared: &Prepared,
+    proving: Option<Duration>,
     jobs: usize,
     progress: &Progress,
 ) -> Result<Vec<Way>> {
-    let agent = Agent::start(devnet, prepared)?;
+    let agent = Agent::start(devnet, prepared, proving)?;
     let mut timelines = Timelines::of(devnet);
     let mut ways = Vec::new();
     for number in 0..WARM_UP + jobs {

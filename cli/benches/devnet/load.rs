@@ -198,7 +198,7 @@ async fn sustain(
     arguments: &Arguments,
     progress: &Progress,
 ) -> Result<Throughput> {
-    let agent = Agent::start(devnet, prepared)?;
+    let agent = Agent::start(devnet, prepared, None)?;
     let mut timelines = Timelines::of(devnet);
     let mut consumer = Consumer::new(devnet, prepared).await?;
     let folder = tempfile::tempdir()?;

@@ -39,6 +39,9 @@ struct Arguments {
     /// Jobs that are timed, one after the other
     #[arg(long, value_name = "COUNT", default_value_t = 200)]
     jobs: usize,
+    /// How long the provider's prover takes while latency is timed, in milliseconds; 0 answers at once
+    #[arg(long, value_name = "MS", default_value_t = 250)]
+    proving_ms: u64,
     /// How long jobs a second are counted
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     seconds: u64,

@@ -1,13 +1,14 @@
 //! The provider: the agent itself, in this process, with one proof made before it is asked for.
 //!
-//! No input of its statement is bound to the challenge, so that the proof answers every job; how
-//! long proving takes is the provider's own matter and is left out of what is measured.
+//! No input of its statement is bound to the challenge, so that the proof answers every job. Proving is only
+//! waited for: how long it takes is the provider's own matter and is left out of what is measured.
 
 use std::{
     collections::BTreeMap,
     path::PathBuf,
     process::Stdio,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use alloy_primitives::{B256, Bytes, U256, keccak256};
@@ -90,10 +91,24 @@ pub(crate) struct Agent {
 }
 
 impl Agent {
-    pub(crate) fn start(devnet: &Devnet, prepared: &Prepared) -> Result<Self> {
+    /// One whose prover takes `proving`; none answers at once, from a file.
+    pub(crate) fn start(
+        devnet: &Devnet,
+        prepared: &Prepared,
+        proving: Option<Duration>,
+    ) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let name = format!("{}.json", keccak256(&prepared.statement));
-        std::fs::write(folder.path().join(name), prepared.proof.to_string())?;
+        let proof = folder.path().join(name);
+        std::fs::write(&proof, prepared.proof.to_string())?;
+        let prover = match proving {
+            None => Prover::Directory(PathBuf::from(folder.path())),
+            Some(proving) => {
+                let wait = format!("sleep {}; cat \"$0\"", proving.as_secs_f64());
+                let proof = proof.to_string_lossy().into_owned();
+                Prover::Command(vec!["sh".into(), "-c".into(), wait, proof])
+            }
+        };
         let summary = devnet.summary();
         let config = AgentConfig {
             key_file: devnet.provider(NAME)?.key_file.clone(),
@@ -102,7 +117,7 @@ impl Agent {
             nodes: summary.operators.into_iter().map(|operator| operator.api).collect(),
             min_agreeing: devnet.genesis().quorums().f + 1,
             journal: folder.path().join("signed.redb"),
-            prover: Prover::Directory(PathBuf::from(folder.path())),
+            prover,
             verifying_keys: Vec::new(),
             check: Check::Never,
             max_concurrent: 64,

@@ -9,7 +9,7 @@ use protocol::{
 };
 use store::Batch;
 
-use super::{Changed, Core, now_ms};
+use super::{Changed, Core, now_ms, writes::After};
 use crate::{halt::Halt, timeline};
 
 impl Core {
@@ -55,13 +55,13 @@ impl Core {
                 status.head = head;
                 let mut batch = Batch::new();
                 put_cursor(&mut batch, status.chain_id, &cursor)?;
-                self.store.append(batch).await?;
+                self.write(batch, Vec::new(), After::Nothing, false).await?;
             }
             ChainEvent::Hub { event, cursor, .. } => {
                 tracing::info!(chain = status.chain_id, ?event, "hub");
                 let mut batch = Batch::new();
                 put_cursor(&mut batch, status.chain_id, &cursor)?;
-                self.store.append(batch).await?;
+                self.write(batch, Vec::new(), After::Nothing, false).await?;
             }
             ChainEvent::Reorg { old, new } => {
                 self.metrics.work.chain_reorgs.inc();

@@ -14,7 +14,7 @@ use protocol::{
 };
 use store::Batch;
 
-use super::{Changed, Core, JOURNAL_PREFIX, throttle::Line};
+use super::{Changed, Core, JOURNAL_PREFIX, throttle::Line, writes::After};
 use crate::{
     archive::response_key,
     settle::ProvenKey,
@@ -35,18 +35,26 @@ const RESPONSE_RETENTION_HEIGHTS: u64 = 1_000;
 /// Responses for the archive beyond which it is not left for later.
 const ARCHIVING_MAX: usize = 256;
 
-/// Responses that are archived in one go.
-const ARCHIVED_TOGETHER: usize = 16;
-
 impl Core {
+    /// Carries out effects, as [`Core::carry_out_then`] with nothing after them.
+    pub(super) async fn carry_out(&mut self, effects: Vec<Effect>, batch: Batch) -> Result<()> {
+        self.carry_out_then(effects, batch, After::Nothing).await
+    }
+
     /// Carries out effects. `batch` holds writes that belong to their cause. What must be durable
     /// is so, in one go, before the first effect that anybody sees; the others keep their order.
-    pub(super) async fn carry_out(&mut self, effects: Vec<Effect>, mut batch: Batch) -> Result<()> {
-        let mut outward = Vec::new();
-        let (mut writes, mut bytes) = (0usize, 0usize);
+    pub(super) async fn carry_out_then(
+        &mut self,
+        effects: Vec<Effect>,
+        mut batch: Batch,
+        after: After,
+    ) -> Result<()> {
+        let (mut outward, mut prompt) = (Vec::new(), Vec::new());
+        let (mut writes, mut bytes, mut binds) = (0usize, 0usize, false);
         for effect in effects {
             match effect {
                 Effect::Persist { key, value: Some(value) } => {
+                    binds = true;
                     writes += 1;
                     bytes += value.len();
                     batch.record(&journal_key(&key)?, value);
@@ -61,7 +69,8 @@ impl Core {
                 }
                 // What it was made from is erased after it.
                 Effect::StoreShare { epoch, round, share } => {
-                    self.flush(&mut batch).await?;
+                    self.put(&mut batch, binds).await?;
+                    self.drain().await?;
                     self.keys.store_share(epoch, round, &share)?;
                     tracing::info!(%epoch, round, "share of the group key stored");
                 }
@@ -74,12 +83,15 @@ impl Core {
                         Line::LeaveOut => {}
                     }
                 }
-                // A verdict is durable before it is committed to. A partial signature follows from
-                // the decision alone, which the logs of a quorum hold.
-                Effect::Verify(_) | Effect::Publish { topic: operator::Topic::Partials, .. } => {
+                // Nothing that an operator could contradict: a verdict is durable before it is committed to; signatures of
+                // the group and their parts follow from the decision alone, which the logs of a quorum hold; a wish for a
+                // block binds nobody.
+                Effect::Verify(_)
+                | Effect::Publish { topic: operator::Topic::Partials, .. }
+                | Effect::Signed { .. }
+                | Effect::WantBlock => {
                     tell(Stage::Signed, &effect);
-                    tell(Stage::Sent, &effect);
-                    self.outward(effect);
+                    prompt.push(effect);
                 }
                 seen => {
                     tell(Stage::Signed, &seen);
@@ -87,13 +99,13 @@ impl Core {
                 }
             }
             if writes >= FLUSH_WRITES || bytes >= FLUSH_BYTES {
-                self.flush(&mut batch).await?;
+                self.put(&mut batch, binds).await?;
                 self.flush_later().await?;
                 (writes, bytes) = (0, 0);
             }
         }
-        self.flush(&mut batch).await?;
-        for effect in outward {
+        self.write(batch, outward, after, binds).await?;
+        for effect in prompt {
             tell(Stage::Sent, &effect);
             self.outward(effect);
         }
@@ -106,65 +118,33 @@ impl Core {
     /// Writes what nothing waits for.
     pub(super) async fn write_later(&mut self) -> Result<()> {
         let responses = std::mem::take(&mut self.archiving);
-        for some in responses.chunks(ARCHIVED_TOGETHER) {
-            if !self.archive_responses(some).await? {
-                for one in some {
-                    self.archive_responses(std::slice::from_ref(one)).await?;
-                }
-            }
+        if !responses.is_empty() && self.store.response_bytes()? > ARCHIVED_RESPONSE_BYTES {
+            let height = self.operator.ledger().state().height.0;
+            let oldest = Height(height.saturating_sub(RESPONSE_RETENTION_HEIGHTS));
+            let mut batch = Batch::new();
+            batch.prune_responses(oldest);
+            self.write(batch, Vec::new(), After::Nothing, false).await?;
         }
         for (root, response) in responses {
-            let key = journal_key(&JournalKey::Response(response.job, root))?;
-            self.later.remove_record(&key);
+            let job = response.job;
+            let mut batch = Batch::new();
+            batch.response(response_key(job, root), job, response.encode());
+            self.write(batch, Vec::new(), After::Archived(job, root), false).await?;
         }
         self.flush_later().await
     }
 
     async fn flush_later(&mut self) -> Result<()> {
         let later = std::mem::take(&mut self.later);
-        if !later.is_empty() {
-            self.store.append(later).await?;
-        }
-        Ok(())
+        self.write(later, Vec::new(), After::Nothing, false).await
     }
 
-    /// Archives responses; false if one of them was refused. The archive serves auditors; what it
-    /// has no room for is said, and the node goes on.
-    async fn archive_responses(&self, responses: &[(B256, SignedResponse)]) -> Result<bool> {
-        if self.store.response_bytes()? > ARCHIVED_RESPONSE_BYTES {
-            let height = self.operator.ledger().state().height.0;
-            let oldest = Height(height.saturating_sub(RESPONSE_RETENTION_HEIGHTS));
-            let mut batch = Batch::new();
-            batch.prune_responses(oldest);
-            self.store.append(batch).await?;
-        }
-        let mut batch = Batch::new();
-        for (root, response) in responses {
-            batch.response(response_key(response.job, *root), response.job, response.encode());
-        }
-        match self.store.append(batch).await {
-            Ok(_) => Ok(true),
-            Err(store::StoreError::Refused { refusal, .. }) => {
-                if let [(root, response)] = responses {
-                    tracing::error!(job = %response.job, %root, %refusal, "response not archived");
-                }
-                Ok(false)
-            }
-            Err(error) => Err(error.into()),
-        }
+    /// Puts what there is of a batch in line.
+    async fn put(&mut self, batch: &mut Batch, binds: bool) -> Result<()> {
+        self.write(std::mem::take(batch), Vec::new(), After::Nothing, binds).await
     }
 
-    /// Writes a batch, with what was left for later before it.
-    async fn flush(&mut self, batch: &mut Batch) -> Result<()> {
-        if !batch.is_empty() {
-            let mut all = std::mem::take(&mut self.later);
-            all.append(std::mem::take(batch));
-            self.store.append(all).await?;
-        }
-        Ok(())
-    }
-
-    fn outward(&mut self, effect: Effect) {
+    pub(super) fn outward(&mut self, effect: Effect) {
         match effect {
             Effect::Publish { topic, bytes } => {
                 let topic = match topic {
@@ -345,7 +325,7 @@ pub(super) fn offence(fault: Fault) -> Offence {
 ///
 /// # Errors
 /// Never for the keys that exist.
-fn journal_key(key: &JournalKey) -> Result<Vec<u8>> {
+pub(super) fn journal_key(key: &JournalKey) -> Result<Vec<u8>> {
     Ok([JOURNAL_PREFIX, &borsh::to_vec(key)?].concat())
 }
 

@@ -6,6 +6,7 @@ mod committee;
 mod effects;
 mod proposal;
 mod throttle;
+mod writes;
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -25,7 +26,7 @@ use protocol::{
 use store::{Batch, Store};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
-use self::proposal::Proposal;
+use self::{proposal::Proposal, writes::After};
 
 use crate::{
     archive::Archive,
@@ -38,7 +39,7 @@ use crate::{
     views::{ChainStatus, Seen, View},
 };
 
-pub(crate) use self::{committee::Watch, throttle::Throttle};
+pub(crate) use self::{committee::Watch, throttle::Throttle, writes::Writes};
 
 /// Records of the journal begin with this.
 pub(crate) const JOURNAL_PREFIX: &[u8] = b"journal/";
@@ -108,6 +109,8 @@ pub(crate) struct Core {
     pub clock_offset_ms: Option<i64>,
     /// Whether the view is older than what it shows.
     pub changed: Changed,
+    /// What is on its way to the disk.
+    pub writes: Writes,
     /// What nothing waits for: it is written with what comes next, at the latest at a tick.
     pub later: Batch,
     /// Responses of concluded jobs by their roots, for the archive; then they leave the journal.
@@ -156,7 +159,11 @@ impl Core {
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                () = stopped(&mut stop) => return self.write_later().await,
+                () = stopped(&mut stop) => {
+                    self.write_later().await?;
+                    return self.drain().await;
+                }
+                result = self.writes.next() => self.written(result)?,
                 event = inputs.host.recv() => {
                     let event = event.ok_or_else(|| eyre!("consensus has stopped"))?;
                     self.host_event(event).await?;
@@ -174,7 +181,7 @@ impl Core {
                     self.fetched(peer, response).await?;
                 }
                 _ = ticks.tick() => self.tick().await?,
-                () = Proposal::patience(self.proposal.as_ref()) => {}
+                () = Proposal::patience(self.proposal.as_ref()), if !self.writes.bind() => {}
             }
             self.propose();
             if self.changed == Changed::Urgently {
@@ -298,10 +305,7 @@ impl Core {
             .collect();
         self.archive.entries(self.operator.ledger(), &events)?.write(&mut batch);
         // The block and what follows from it are durable together, before anybody sees any of it.
-        self.carry_out(effects, batch).await?;
-        let _ = decided.reply.send(());
-        self.show();
-        Ok(())
+        self.carry_out_then(effects, batch, After::Decided(decided.reply)).await
     }
 
     fn stored_blocks(&self, from: u64, to: u64) -> Result<Vec<host::StoredBlock>> {
@@ -369,9 +373,8 @@ impl Core {
                 match self.operator.responded(now_ms(), response) {
                     Ok(effects) => {
                         // Acknowledged once it is durable.
-                        self.carry_out(effects, Batch::new()).await?;
-                        timeline::responded(job);
-                        let _ = reply.send(Ok(()));
+                        let after = After::Responded(job, reply);
+                        self.carry_out_then(effects, Batch::new(), after).await?;
                     }
                     Err(refused) => {
                         self.metrics.work.responses_refused.inc();

@@ -41,6 +41,10 @@ impl Core {
         // Another node's block of the height may have come by sync while the proposal waited.
         let decided = self.operator.ledger().state().height;
         self.proposal.take_if(|proposal| Height(proposal.ask.height) <= decided);
+        // This operator's own bundle may be among what is on its way to the disk.
+        if self.writes.bind() {
+            return;
+        }
         let ready = |proposal: &mut Proposal| {
             Instant::now() >= proposal.until || !self.operator.awaits_more()
         };

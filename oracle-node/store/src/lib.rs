@@ -49,4 +49,4 @@ pub use error::{Refusal, StoreError};
 pub use open::{Identity, OpenCheck, Options, Peek, SCHEMA, Store};
 pub use read::{Blocks, Journal, KeyValue};
 pub use verify::{Record, Report};
-pub use writer::{Durable, MAX_COMMIT_BYTES, MAX_WAITING_BATCHES};
+pub use writer::{Durable, MAX_COMMIT_BYTES, MAX_WAITING_BATCHES, Writing};

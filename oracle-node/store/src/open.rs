@@ -16,7 +16,7 @@ use crate::{
     Batch, Durable, StoreError,
     error::Context,
     tables::{self, META, META_LEDGER, META_OPERATOR, META_SCHEMA},
-    writer::Writer,
+    writer::{Writer, Writing},
 };
 
 /// The schema that this program writes and reads.
@@ -180,7 +180,16 @@ impl Store {
     /// [`StoreError::Refused`] when a rule forbids it, and nothing was written; another error when
     /// the disk failed: then nothing that was not acknowledged may be relied on.
     pub async fn append(&self, batch: Batch) -> Result<Durable, StoreError> {
-        self.inner.writer.append(batch).await
+        self.begin(batch).await?.await
+    }
+
+    /// Puts a batch in line and does not wait for the disk: batches become durable in the order in which they got in line, those
+    /// that wait together in one commit. Waits only while [`MAX_WAITING_BATCHES`](crate::MAX_WAITING_BATCHES) do.
+    ///
+    /// # Errors
+    /// When the store is closed; what [`Store::append`] says otherwise, the future does.
+    pub async fn begin(&self, batch: Batch) -> Result<Writing, StoreError> {
+        self.inner.writer.begin(batch).await
     }
 
     /// [`Store::append`] for a thread that may block; panics inside an async task.

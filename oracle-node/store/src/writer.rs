@@ -3,7 +3,9 @@
 use std::{
     ops::Range,
     path::{Path, PathBuf},
+    pin::Pin,
     sync::Arc,
+    task::{self, Poll},
     thread::{self, JoinHandle},
 };
 
@@ -35,6 +37,24 @@ struct Request {
     done: oneshot::Sender<Result<Durable, StoreError>>,
 }
 
+/// A batch in line. Dropping this does not take it out.
+#[derive(Debug)]
+pub struct Writing {
+    path: PathBuf,
+    done: oneshot::Receiver<Result<Durable, StoreError>>,
+}
+
+impl Future for Writing {
+    type Output = Result<Durable, StoreError>;
+
+    /// Ready once the batch is durable, or was refused.
+    fn poll(mut self: Pin<&mut Self>, context: &mut task::Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.done).poll(context).map(|done| {
+            done.unwrap_or_else(|_| Err(StoreError::Closed { path: self.path.clone() }))
+        })
+    }
+}
+
 /// The way to the thread. Dropping it lets the thread finish what waits, and end.
 #[derive(Debug)]
 pub(crate) struct Writer {
@@ -58,10 +78,11 @@ impl Writer {
         Ok(Self { path, sender: Some(sender), thread: Some(thread) })
     }
 
-    pub(crate) async fn append(&self, batch: Batch) -> Result<Durable, StoreError> {
+    /// Puts a batch in line; what comes after it in time comes after it on disk.
+    pub(crate) async fn begin(&self, batch: Batch) -> Result<Writing, StoreError> {
         let (request, done) = request(batch);
         self.sender()?.send(request).await.map_err(|_| self.closed())?;
-        done.await.map_err(|_| self.closed())?
+        Ok(Writing { path: self.path.clone(), done })
     }
 
     pub(crate) fn append_blocking(&self, batch: Batch) -> Result<Durable, StoreError> {
