@@ -120,7 +120,7 @@ impl Bundler {
             facts,
         };
         self.last_number = bundle.number;
-        let signed = bundle.sign(ledger.state().ledger_id, signer);
+        let signed = bundle.sign_by(ledger.signatures(), ledger.state().ledger_id, signer);
         self.pending = Some((signed.clone(), Backoff::new(RESEND_MS.0, RESEND_MS.1)));
         Some(signed)
     }

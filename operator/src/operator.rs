@@ -184,7 +184,7 @@ impl Operator {
             return Some(job.seed);
         }
         let beacon = self.signing.signature(Subject::Beacon { height: job.opened })?;
-        Some(bytes::seed(&beacon.to_eip2537(), job.opened_in, id))
+        Some(bytes::seed(&beacon.eip2537, job.opened_in, id))
     }
 
     /// A response that is held for an open job.

@@ -47,7 +47,8 @@ impl BundlePool {
         if held.is_some_and(|held| *held == signed) {
             return (Acceptance::Ignore, None);
         }
-        if signed.verify(ledger.state().ledger_id, member.operator).is_err() {
+        let ledger_id = ledger.state().ledger_id;
+        if signed.verify_by(ledger.signatures(), ledger_id, member.operator).is_err() {
             return (Acceptance::Reject(Fault::BadSignature), None);
         }
         if held.is_some() {

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use alloy_primitives::B256;
 use borsh::{BorshDeserialize, BorshSerialize};
 use protocol::{
+    bytes,
     fact::Fact,
     ids::{JobId, OperatorIndex},
     ledger::{Ledger, Phase},
-    response::{ResponseError, SignedResponse, verify_response_signature},
+    response::{ResponseError, SignedResponse, verify_response_digest},
 };
 
 use crate::{
@@ -251,14 +252,9 @@ fn check_signature(
 ) -> Result<(), ResponseRefused> {
     let job = ledger.state().jobs.get(&id).ok_or(ResponseRefused::NotWaiting(id))?;
     let hub = ledger.genesis().hub(job.sighting.hub).ok_or(ResponseRefused::NotWaiting(id))?;
-    verify_response_signature(
-        ledger.state().ledger_id,
-        hub.address(),
-        id,
-        seed,
-        response,
-        signature,
-        job.sighting.job.provider,
-    )
-    .map_err(|error: ResponseError| error.into())
+    let to = hub.address();
+    let digest = bytes::response_digest(ledger.state().ledger_id, to, id, seed, response);
+    let provider = job.sighting.job.provider;
+    verify_response_digest(ledger.signatures(), id, digest, signature, provider)
+        .map_err(|error: ResponseError| error.into())
 }

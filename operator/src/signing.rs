@@ -9,9 +9,10 @@ use protocol::{
     envelope::PartialEnvelope,
     ids::{HubIndex, OperatorIndex},
     ledger::Ledger,
+    signatures::{Added, Combination, Combine, GroupPoint},
     subject::{GroupSignature, Subject},
 };
-use threshold::{Combiner, PartialSignature, Share, Signature};
+use threshold::Share;
 
 use crate::{
     effect::{Acceptance, Effect, Fault, Topic, Warning},
@@ -28,11 +29,11 @@ const MAX_EARLY_PER_NEIGHBOUR: usize = 64;
 /// What is known of one subject.
 struct Track {
     message: B256,
-    combiner: Combiner,
+    combiner: Box<dyn Combine>,
     /// Members whose partial signature came, in time for the combination or not.
     from: BTreeSet<OperatorIndex>,
     mine: Option<(Vec<u8>, Backoff)>,
-    signature: Option<Signature>,
+    signature: Option<GroupPoint>,
 }
 
 /// This member's share, and what is being signed.
@@ -96,7 +97,7 @@ impl Signing {
             if self.tracks.contains_key(subject) {
                 continue;
             }
-            let combiner = Combiner::new(group.sharing.clone(), message.0);
+            let combiner = ledger.signatures().combiner(&group.sharing, *message);
             let from = BTreeSet::new();
             let track = Track { message: *message, combiner, from, mine: None, signature: None };
             self.tracks.insert(*subject, track);
@@ -122,13 +123,14 @@ impl Signing {
             track.mine.is_none() && hub_of(**subject).is_none_or(|hub| !halted.contains(&hub))
         });
         for (subject, track) in unsigned {
-            let partial = threshold::sign_partial(share, &track.message.0);
-            let envelope = PartialEnvelope::seal(
+            let partial = ledger.signatures().sign_partial(share, track.message);
+            let envelope = PartialEnvelope::seal_by(
+                ledger.signatures(),
                 ledger.state().ledger_id,
                 self.me,
                 *subject,
                 track.message,
-                partial.signature.to_bytes(),
+                partial,
                 &self.network_key,
             );
             let backoff = Backoff::new(REGOSSIP_MS.0, REGOSSIP_MS.1);
@@ -188,33 +190,27 @@ impl Signing {
         else {
             return Acceptance::Ignore;
         };
-        let ledger_id = ledger.state().ledger_id;
-        if envelope.verify(ledger_id, track.message, &member.network_key).is_err() {
+        let (signatures, ledger_id) = (ledger.signatures(), ledger.state().ledger_id);
+        if envelope.verify_by(signatures, ledger_id, track.message, &member.network_key).is_err() {
             return Acceptance::Reject(Fault::BadSignature);
         }
-        let Ok(signature) = Signature::from_bytes(&envelope.partial) else {
+        let added = track.combiner.add(envelope.operator.0, &envelope.partial);
+        if added == Added::Malformed {
             return Acceptance::Reject(Fault::Malformed);
-        };
+        }
         if track.from.insert(envelope.operator) {
             let count = self.counts.entry(envelope.operator).or_default();
             *count = count.saturating_add(1);
         }
-        let partial = PartialSignature { index: envelope.operator.0, signature };
-        let held = track.combiner.len();
-        if track.signature.is_some()
-            || track.combiner.add(&partial).is_err()
-            || track.combiner.len() == held
-        {
+        if track.signature.is_some() || added == Added::Refused {
             return Acceptance::Ignore;
         }
-        if track.combiner.is_ready() {
-            combine(subject, track, effects);
-        }
+        combine(subject, track, effects);
         Acceptance::Accept
     }
 
     /// The group's signature on something that the ledger does not hold it of yet.
-    pub(crate) fn signature(&self, subject: Subject) -> Option<&Signature> {
+    pub(crate) fn signature(&self, subject: Subject) -> Option<&GroupPoint> {
         self.tracks.get(&subject)?.signature.as_ref()
     }
 
@@ -236,7 +232,7 @@ impl Signing {
         self.tracks
             .iter()
             .filter_map(|(subject, track)| {
-                let signature = track.signature.as_ref()?.to_bytes();
+                let signature = track.signature.as_ref()?.compressed;
                 Some(GroupSignature { subject: *subject, signature })
             })
             .take(MAX_BLOCK_SIGNATURES)
@@ -245,18 +241,13 @@ impl Signing {
 }
 
 fn combine(subject: Subject, track: &mut Track, effects: &mut Vec<Effect>) {
-    let result = track.combiner.combine();
-    let culprits = match &result {
-        Ok(combined) => combined.culprits.clone(),
-        Err(threshold::CombineError::NotEnoughGood { culprits, .. }) => culprits.clone(),
-        Err(_) => Vec::new(),
-    };
+    let Combination { signature, culprits } = track.combiner.combine();
     if !culprits.is_empty() {
         effects.push(Effect::Warn(Warning::BadPartials { subject, culprits }));
     }
-    if let Ok(combined) = result {
-        let signature = Box::new(combined.signature.to_eip2537());
-        track.signature = Some(combined.signature);
+    if let Some(point) = signature {
+        let signature = point.eip2537.clone();
+        track.signature = Some(point);
         effects.push(Effect::Signed { subject, signature });
     }
 }

@@ -11,9 +11,10 @@ use thiserror::Error;
 
 use crate::{
     bytes::merkle_root,
-    ecdsa::{self, SignatureError, Signer},
+    ecdsa::{SignatureError, Signer},
     fact::Fact,
     ids::{LedgerTime, OperatorIndex},
+    signatures::{Shipped, Signatures},
 };
 
 /// The largest encoded bundle, in bytes.
@@ -96,7 +97,17 @@ impl Bundle {
 
     /// Signs the bundle.
     pub fn sign(self, ledger: B256, signer: &Signer) -> SignedBundle {
-        let signature = signer.sign(self.digest(ledger, signer.address()));
+        self.sign_by(&Shipped, ledger, signer)
+    }
+
+    /// As [`Bundle::sign`], with these signatures.
+    pub fn sign_by(
+        self,
+        signatures: &dyn Signatures,
+        ledger: B256,
+        signer: &Signer,
+    ) -> SignedBundle {
+        let signature = signatures.sign(signer, self.digest(ledger, signer.address()));
         SignedBundle { bundle: self, signature }
     }
 }
@@ -151,9 +162,23 @@ impl SignedBundle {
     /// # Errors
     /// When a bound is exceeded, or the signature is another's or not canonical.
     pub fn verify(&self, ledger: B256, member: Address) -> Result<(), BundleError> {
+        self.verify_by(&Shipped, ledger, member)
+    }
+
+    /// As [`SignedBundle::verify`], with these signatures.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn verify_by(
+        &self,
+        signatures: &dyn Signatures,
+        ledger: B256,
+        member: Address,
+    ) -> Result<(), BundleError> {
         self.check_bounds(self.encode().len())?;
         let (operator, number) = (self.bundle.operator, self.bundle.number);
-        let signer = ecdsa::recover(self.bundle.digest(ledger, member), &self.signature)
+        let signer = signatures
+            .signer_of(self.bundle.digest(ledger, member), &self.signature)
             .map_err(|source| BundleError::Signature { operator, number, source })?;
         if signer != member {
             return Err(BundleError::WrongSigner { operator, number, signer, member });

@@ -6,10 +6,15 @@
 
 use alloy_primitives::B256;
 use borsh::{BorshDeserialize, BorshSerialize};
-use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
+use ed25519_dalek::SigningKey;
 use thiserror::Error;
 
-use crate::{bytes, ids::OperatorIndex, subject::Subject};
+use crate::{
+    bytes,
+    ids::OperatorIndex,
+    signatures::{Shipped, Signatures},
+    subject::Subject,
+};
 
 /// The largest encoded envelope, in bytes.
 pub const MAX_ENVELOPE_BYTES: usize = 256;
@@ -48,8 +53,22 @@ impl PartialEnvelope {
         partial: [u8; 48],
         network_key: &SigningKey,
     ) -> Self {
+        Self::seal_by(&Shipped, ledger, operator, subject, message, partial, network_key)
+    }
+
+    /// As [`PartialEnvelope::seal`], with these signatures.
+    #[allow(clippy::too_many_arguments)]
+    pub fn seal_by(
+        signatures: &dyn Signatures,
+        ledger: B256,
+        operator: OperatorIndex,
+        subject: Subject,
+        message: B256,
+        partial: [u8; 48],
+        network_key: &SigningKey,
+    ) -> Self {
         let digest = bytes::partial_digest(ledger, message, operator.0, &partial);
-        let signature = network_key.sign(digest.as_slice()).to_bytes();
+        let signature = signatures.seal(network_key, digest);
         Self { operator, subject, partial, signature }
     }
 
@@ -63,12 +82,26 @@ impl PartialEnvelope {
         message: B256,
         network_key: &[u8; 32],
     ) -> Result<(), EnvelopeError> {
+        self.verify_by(&Shipped, ledger, message, network_key)
+    }
+
+    /// As [`PartialEnvelope::verify`], with these signatures.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn verify_by(
+        &self,
+        signatures: &dyn Signatures,
+        ledger: B256,
+        message: B256,
+        network_key: &[u8; 32],
+    ) -> Result<(), EnvelopeError> {
         let digest = bytes::partial_digest(ledger, message, self.operator.0, &self.partial);
-        VerifyingKey::from_bytes(network_key)
-            .and_then(|key| {
-                key.verify_strict(digest.as_slice(), &Signature::from_bytes(&self.signature))
-            })
-            .map_err(|_| EnvelopeError::Signature(self.operator))
+        if signatures.is_sealed_by(network_key, digest, &self.signature) {
+            Ok(())
+        } else {
+            Err(EnvelopeError::Signature(self.operator))
+        }
     }
 
     /// The bytes that travel.

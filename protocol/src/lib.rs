@@ -34,6 +34,7 @@ pub mod job;
 pub mod ledger;
 pub mod outcome;
 pub mod response;
+pub mod signatures;
 pub mod subject;
 
 pub use alloy_primitives::{Address, B256};

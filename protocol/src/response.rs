@@ -6,8 +6,9 @@ use thiserror::Error;
 
 use crate::{
     bytes::{self, HubAddress, merkle_root},
-    ecdsa::{self, SignatureError},
+    ecdsa::SignatureError,
     ids::JobId,
+    signatures::{Shipped, Signatures},
 };
 
 /// The most bytes of all parts together.
@@ -125,7 +126,22 @@ pub fn verify_response_signature(
     provider: Address,
 ) -> Result<(), ResponseError> {
     let digest = bytes::response_digest(ledger, to, job, seed, response);
-    let signer = ecdsa::recover(digest, signature)
+    verify_response_digest(&Shipped, job, digest, signature, provider)
+}
+
+/// Checks that `provider` signed a response's digest, with these signatures.
+///
+/// # Errors
+/// When the signature is another's or not canonical.
+pub fn verify_response_digest(
+    signatures: &dyn Signatures,
+    job: JobId,
+    digest: B256,
+    signature: &[u8; 65],
+    provider: Address,
+) -> Result<(), ResponseError> {
+    let signer = signatures
+        .signer_of(digest, signature)
         .map_err(|source| ResponseError::Signature { job, source })?;
     if signer != provider {
         return Err(ResponseError::WrongSigner { job, signer, provider });

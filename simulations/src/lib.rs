@@ -1,18 +1,21 @@
-//! A seeded world in one process: real operators, a modelled network, chain, orderer and provider.
+//! A seeded world in one process: real operators over real consensus, in a modelled surrounding.
 //!
-//! Operators run the shipped `operator`, `protocol` and `threshold` code with real keys and
-//! signatures. Modelled, and named so: the network ([`world::World`] delays, drops and reorders
-//! messages by the seed), consensus (an orderer that lets the proposer in turn build a block once
-//! somebody wants one; Malachite's own core is not run here), the chain (requests appear at each
-//! operator at its own time) and proofs (a response is valid if it repeats the seed).
+//! Operators run the shipped `operator`, `protocol`, `threshold` and `consensus` code over
+//! Malachite's sans-IO core, with real signatures or cheap stand-ins. Modelled, and named so: the
+//! network, the chain with its hub, submitters, providers and their proofs (a response is right if
+//! it repeats the seed), and disks that lose what was not synced. [`adversary`] holds one file a
+//! kind of dishonest operator.
 //!
-//! No clock, no entropy, no unordered map: one seed gives one trace digest.
+//! [`scenario`] says what befalls a world, [`trace`] what happened in it. No clock, no entropy, no
+//! unordered map: one scenario and seed give one trace digest.
 
+pub mod adversary;
 pub mod check;
-pub mod member;
+pub mod engine;
 pub mod provider;
 pub mod scenario;
+pub mod signatures;
 pub mod trace;
 pub mod world;
 
-pub use world::{Options, World};
+pub use world::World;

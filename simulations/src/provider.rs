@@ -1,4 +1,4 @@
-//! A modelled provider, and the modelled proof: a response is valid if it repeats the seed.
+//! A modelled provider, and the modelled proof: a response is right if it repeats the seed.
 
 use alloy_primitives::B256;
 use operator::{Judged, VerifyTask};
@@ -11,37 +11,31 @@ use protocol::{
     response::{SignedResponse, response_hash},
 };
 
-/// What a provider does with a challenge.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Behaviour {
-    /// Answers with the seed.
-    Honest,
-    /// Answers with something else.
-    Wrong,
-    /// Never answers.
-    Silent,
-    /// Sends one answer to some operators, and another to the rest.
-    Equivocating,
-}
+use crate::scenario::Behaviour;
 
 /// The reason code of a response that does not repeat the seed.
 pub const WRONG_SEED: u16 = 1;
 
+/// The key of every world's providers.
+pub fn signer() -> Signer {
+    Signer::from_secret(&[0x77; 32]).expect("a fixed key is valid")
+}
+
 /// The answers to a challenge; the n-th operator is sent the answer n modulo their number.
 pub fn answers(
-    signer: &Signer,
-    behaviour: Behaviour,
     ledger: &Ledger,
+    behaviour: Behaviour,
     job: JobId,
     seed: B256,
 ) -> Vec<SignedResponse> {
     let bodies = match behaviour {
-        Behaviour::Honest => vec![seed.to_vec()],
+        Behaviour::Honest | Behaviour::Late => vec![seed.to_vec()],
         Behaviour::Wrong => vec![vec![0; 32]],
         Behaviour::Silent => vec![],
-        Behaviour::Equivocating => vec![seed.to_vec(), vec![0; 32]],
+        Behaviour::Split => vec![seed.to_vec(), vec![0; 32]],
     };
     let Some(hub) = ledger.genesis().hubs.first() else { return Vec::new() };
+    let signer = signer();
     bodies
         .into_iter()
         .map(|body| {
@@ -53,14 +47,24 @@ pub fn answers(
                 seed,
                 response_hash(&parts),
             );
-            SignedResponse { job, parts, signature: signer.sign(digest) }
+            let signature = ledger.signatures().sign(&signer, digest);
+            SignedResponse { job, parts, signature }
         })
         .collect()
 }
 
+/// Whether a response is right.
+pub fn holds(parts: &[Vec<u8>], seed: B256) -> bool {
+    parts.iter().flatten().eq(seed.iter())
+}
+
 /// The modelled verifier.
 pub fn verify(task: &VerifyTask) -> Judged {
-    let holds = task.parts.iter().flatten().eq(task.seed.iter());
+    judgement(holds(&task.parts, task.seed))
+}
+
+/// What is said of a response that is right, or is not.
+pub fn judgement(holds: bool) -> Judged {
     Judged {
         verdict: if holds { Verdict::Valid } else { Verdict::Invalid },
         code: if holds { 0 } else { WRONG_SEED },

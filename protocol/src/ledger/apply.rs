@@ -1,7 +1,6 @@
 //! One block, applied.
 
 use alloy_primitives::B256;
-use threshold::Signature;
 
 use super::{Event, Job, Ledger, Phase};
 use crate::{
@@ -9,6 +8,7 @@ use crate::{
     bytes,
     ids::{Height, JobId},
     outcome::Judgement,
+    signatures::GroupPoint,
     subject::{GroupSignature, Subject},
 };
 
@@ -123,26 +123,23 @@ impl Ledger {
         }
     }
 
-    fn checked_signature(&self, signed: &GroupSignature) -> Option<Signature> {
+    fn checked_signature(&self, signed: &GroupSignature) -> Option<GroupPoint> {
         let message = self.state.due.get(&signed.subject)?;
         let group = self.group.as_ref()?;
-        let signature = Signature::from_bytes(&signed.signature).ok()?;
-        threshold::verify(&group.key, &message.0, &signature).ok()?;
-        Some(signature)
+        self.signatures.group_signature(&group.key, *message, &signed.signature)
     }
 
     fn challenge_jobs(
         &mut self,
         opened: Height,
-        beacon: &Signature,
+        beacon: &GroupPoint,
         height: Height,
         events: &mut Vec<Event>,
     ) {
         let window = self.genesis.parameters.answer_ms;
-        let beacon = beacon.to_eip2537();
         let of_height = |job: &Job| job.opened == opened && job.phase == Phase::Challenged;
         for (id, job) in self.state.jobs.iter_mut().filter(|(_, job)| of_height(job)) {
-            job.seed = bytes::seed(&beacon, job.opened_in, *id);
+            job.seed = bytes::seed(&beacon.eip2537, job.opened_in, *id);
             job.enter(Phase::Answering, height, window);
             events.push(Event::Challenged { job: *id, seed: job.seed });
         }

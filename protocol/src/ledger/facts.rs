@@ -1,6 +1,6 @@
 //! One fact, applied: it changes the state, or is skipped with a code.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use alloy_primitives::B256;
 
@@ -14,7 +14,7 @@ use crate::{
     ids::{Height, JobId, OperatorIndex},
     job::{Position, Sighting},
     outcome::Verdict,
-    response::verify_response_signature,
+    response::verify_response_digest,
 };
 
 /// Where a fact stands, and what its block has opened so far.
@@ -152,6 +152,7 @@ impl Ledger {
         let enough = self.genesis.quorums().f + 1;
         let window = self.genesis.parameters.commit_ms;
         let (ledger, time) = (self.state.ledger_id, self.state.time);
+        let signatures = Arc::clone(&self.signatures);
         let job = self.state.jobs.get_mut(&id).ok_or(SkipCode::Unknown)?;
         if job.phase == Phase::Challenged {
             return Err(SkipCode::WrongPhase);
@@ -161,7 +162,8 @@ impl Ledger {
         }
         let hub = self.genesis.hub(job.sighting.hub).ok_or(SkipCode::Unknown)?.address();
         let provider = job.sighting.job.provider;
-        verify_response_signature(ledger, hub, id, job.seed, response, signature, provider)
+        let digest = bytes::response_digest(ledger, hub, id, job.seed, response);
+        verify_response_digest(signatures.as_ref(), id, digest, signature, provider)
             .map_err(|_| SkipCode::BadSignature)?;
         job.gots.entry(response).or_default().insert(operator);
         if let Some(judgement) = job.equivocated() {

@@ -32,7 +32,10 @@ pub use self::{
     outcomes::{Batch, MAX_BATCH_OUTCOMES},
     state::{GroupState, MAX_OPEN_JOBS, MAX_SIGHTINGS_PER_MEMBER, MemberState, State},
 };
-use crate::genesis::{Genesis, GenesisError};
+use crate::{
+    genesis::{Genesis, GenesisError},
+    signatures::{Shipped, Signatures},
+};
 
 /// The replicated state, and what is derived from it.
 #[derive(Clone, Debug)]
@@ -41,6 +44,7 @@ pub struct Ledger {
     state: State,
     digest: B256,
     group: Option<Group>,
+    signatures: Arc<dyn Signatures>,
 }
 
 /// The group key in a form that verifies; decoded once from the state.
@@ -58,10 +62,26 @@ impl Ledger {
     /// # Errors
     /// When the genesis is not one that a ledger can stand on.
     pub fn new(genesis: Genesis) -> Result<Self, GenesisError> {
+        Self::with_signatures(genesis, Arc::new(Shipped))
+    }
+
+    /// As [`Ledger::new`], with other signatures: for simulators alone.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn with_signatures(
+        genesis: Genesis,
+        signatures: Arc<dyn Signatures>,
+    ) -> Result<Self, GenesisError> {
         genesis.validate()?;
         let state = State::new(&genesis);
         let digest = state.digest();
-        Ok(Self { genesis: Arc::new(genesis), state, digest, group: None })
+        Ok(Self { genesis: Arc::new(genesis), state, digest, group: None, signatures })
+    }
+
+    /// How signatures are made and checked.
+    pub fn signatures(&self) -> &dyn Signatures {
+        self.signatures.as_ref()
     }
 
     /// What the ledger stands on.

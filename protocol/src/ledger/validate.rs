@@ -53,7 +53,7 @@ impl Ledger {
                 return Err(BlockError::BundleNumber { operator, number, expected });
             }
             if !known(signed) {
-                signed.verify(self.state.ledger_id, member.operator)?;
+                signed.verify_by(self.signatures(), self.state.ledger_id, member.operator)?;
             }
         }
         Ok(())
