@@ -159,7 +159,7 @@ impl Combine for Collector {
         if first.all(|(index, partial)| self.is_good(*index, partial)) {
             return Combination { signature, culprits: Vec::new() };
         }
-        let bad = self.slots.iter().filter(|(index, partial)| !self.is_good(**index, *partial));
+        let bad = self.slots.iter().filter(|(index, partial)| !self.is_good(**index, partial));
         let culprits: Vec<u16> = bad.map(|(index, _)| *index).collect();
         for culprit in &culprits {
             self.slots.remove(culprit);

@@ -36,7 +36,7 @@ type Run = dyn FnMut(
         &mut State<LedgerContext>,
         Input<LedgerContext>,
         Handler<'_>,
-    ) -> Result<(), Error<LedgerContext>>
+    ) -> Result<(), Box<Error<LedgerContext>>>
     + Send;
 
 /// Runs the core on one input at a time.
@@ -45,12 +45,12 @@ pub(super) struct Process(Box<Run>);
 impl Process {
     pub(super) fn new() -> Self {
         // The type of metrics depends on what else is built; none are looked at.
-        let metrics = Default::default();
+        let metrics = (Default::default(),);
         Self(Box::new(move |state, input, handle| {
             process!(
                 input: input,
                 state: state,
-                metrics: &metrics,
+                metrics: &metrics.0,
                 with: effect => Ok::<_, Infallible>(handle(effect))
             )
         }))
@@ -64,7 +64,7 @@ impl Process {
         replaying: bool,
         input: Input<LedgerContext>,
         outputs: &mut Vec<Output>,
-    ) -> Result<(), Error<LedgerContext>> {
+    ) -> Result<(), Box<Error<LedgerContext>>> {
         let mut handler = |effect| handle(effect, keys, replaying, outputs);
         (self.0)(state, input, &mut handler)
     }

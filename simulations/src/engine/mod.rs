@@ -8,6 +8,7 @@
 //! No effect's handler can fail: the core logs a handler's error and goes on as if it had
 //! succeeded.
 
+mod action;
 mod bodies;
 mod core;
 mod driver;
@@ -18,9 +19,10 @@ mod sync;
 mod wal;
 
 pub use self::{
+    action::{Action, Application, Setup, Timeouts, Timer},
     bodies::{Bodies, Body, Verdict},
     core::Entry,
-    driver::{Action, Application, Engine, Setup, Timeouts, Timer},
+    driver::Engine,
     keys::{Keys, Standins},
     message::{DecidedBlock, Message},
     wal::Wal,

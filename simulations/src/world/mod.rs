@@ -186,7 +186,7 @@ impl<'a> World<'a> {
             self.ended = true;
             return false;
         }
-        let Some((at_ms, happening)) = self.queue.next() else { return false };
+        let Some((at_ms, happening)) = self.queue.pop() else { return false };
         self.now_ms = self.now_ms.max(at_ms);
         self.tracer.step(self.now_ms);
         self.happen(happening);

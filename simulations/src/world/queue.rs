@@ -133,7 +133,7 @@ impl Queue {
     }
 
     /// What is next, and when.
-    pub fn next(&mut self) -> Option<(u64, Happening)> {
+    pub fn pop(&mut self) -> Option<(u64, Happening)> {
         self.happenings.pop_first().map(|((at_ms, _), happening)| (at_ms, happening))
     }
 
