@@ -163,6 +163,7 @@ impl<'a> World<'a> {
         };
         let members = &world.setup.genesis.members;
         let began = Event::Began {
+            genesis_ms: START_UNIX_MS,
             unix_ms: world.unix_start_ms,
             ledger_id: world.setup.ledger.state().ledger_id,
             operators: members.iter().map(|member| member.operator.into()).collect(),
