@@ -5,6 +5,8 @@
 //! `facts` is the root of the tree over the facts' hashes, zero when there are none. Time is unix
 //! milliseconds.
 
+use std::sync::LazyLock;
+
 use alloy_primitives::{Address, B256, keccak256};
 use borsh::{BorshDeserialize, BorshSerialize};
 use thiserror::Error;
@@ -22,6 +24,17 @@ pub const MAX_BUNDLE_BYTES: usize = 64 * 1024;
 
 /// The most facts in a bundle: its tree has at most ten levels.
 pub const MAX_BUNDLE_FACTS: usize = 1024;
+
+/// The EIP-712 domain.
+static DOMAIN: LazyLock<B256> = LazyLock::new(|| {
+    let domain_type = keccak256("EIP712Domain(string name,string version)");
+    keccak256([domain_type.0, keccak256("Assay").0, keccak256("1").0].concat())
+});
+
+/// The EIP-712 type.
+static BUNDLE_TYPE: LazyLock<B256> = LazyLock::new(|| {
+    keccak256("Bundle(bytes32 ledgerId,address operator,uint64 number,uint64 time,bytes32 facts)")
+});
 
 /// Why bytes or a signature make no bundle.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -75,15 +88,10 @@ pub struct Bundle {
 impl Bundle {
     /// The digest that the operator signs.
     pub fn digest(&self, ledger: B256, operator: Address) -> B256 {
-        let domain_type = keccak256("EIP712Domain(string name,string version)");
-        let domain = keccak256([domain_type.0, keccak256("Assay").0, keccak256("1").0].concat());
-        let bundle_type = keccak256(
-            "Bundle(bytes32 ledgerId,address operator,uint64 number,uint64 time,bytes32 facts)",
-        );
         let leaves: Vec<B256> = self.facts.iter().map(Fact::hash).collect();
         let message = keccak256(
             [
-                bundle_type.0,
+                BUNDLE_TYPE.0,
                 ledger.0,
                 operator.into_word().0,
                 word(self.number),
@@ -92,7 +100,7 @@ impl Bundle {
             ]
             .concat(),
         );
-        keccak256([b"\x19\x01".as_slice(), domain.as_slice(), message.as_slice()].concat())
+        keccak256([b"\x19\x01".as_slice(), DOMAIN.as_slice(), message.as_slice()].concat())
     }
 
     /// Signs the bundle.

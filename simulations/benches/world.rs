@@ -6,7 +6,8 @@ use std::time::Instant;
 
 use assay_simulations::{
     World,
-    scenario::{Scenario, Signatures},
+    scenario::{Ceremony, Scenario, Signatures},
+    world::Prepared,
 };
 
 /// Committee sizes, jobs, and seeds of each.
@@ -26,34 +27,50 @@ fn scenario(operators: u16, jobs: u32, signatures: Signatures) -> Scenario {
     scenario
 }
 
+/// Runs seeds of a scenario and prints what they cost.
+fn row(scenario: &Scenario, prepared: Option<&Prepared>, seeds: u64) {
+    let (mut simulated_ms, mut heights, mut concluded) = (0, 0, 0);
+    let began = Instant::now();
+    for seed in 1..=seeds {
+        let mut world = match prepared {
+            Some(prepared) => World::from(prepared, scenario, seed, Vec::new()),
+            None => World::new(scenario, seed, Vec::new()),
+        };
+        world.run();
+        simulated_ms += world.now_ms();
+        heights += world.blocks().len();
+        concluded += world.outcomes().len();
+    }
+    let real = began.elapsed().as_secs_f64();
+    let simulated = simulated_ms as f64 / 1000.0;
+    println!(
+        "{:>3}  {:<10}  {:<8}  {seeds:>5}  {concluded:>4}  {simulated:>11.1}  {heights:>7}  {real:>6.2}  \
+         {:>14.1}  {:>6.3}",
+        scenario.operators,
+        format!("{:?}", scenario.signatures).to_lowercase(),
+        format!("{:?}", scenario.ceremony).to_lowercase(),
+        simulated / real,
+        real / seeds as f64,
+    );
+}
+
 fn main() {
     let only: Option<u16> = std::env::args().filter_map(|word| word.parse().ok()).next();
-    println!("  n  signatures  seeds  jobs  simulated s  heights  real s  simulated/real  s/seed");
+    println!(
+        "  n  signatures  ceremony  seeds  jobs  simulated s  heights  real s  simulated/real  s/seed"
+    );
     for (operators, jobs, seeds) in SIZES {
-        if only.is_some_and(|only| only != operators) {
+        // A ceremony of a hundred takes minutes: that size is run when it is asked for.
+        if only.map_or(operators == 100, |only| only != operators) {
             continue;
         }
-        for signatures in [Signatures::Standin, Signatures::Real] {
-            let seeds = if signatures == Signatures::Real { seeds.div_ceil(10) } else { seeds };
-            let scenario = scenario(operators, jobs, signatures);
-            let (mut simulated_ms, mut heights, mut concluded) = (0, 0, 0);
-            let began = Instant::now();
-            for seed in 1..=seeds {
-                let mut world = World::new(&scenario, seed, Vec::new());
-                world.run();
-                simulated_ms += world.now_ms();
-                heights += world.blocks().len();
-                concluded += world.outcomes().len();
-            }
-            let real = began.elapsed().as_secs_f64();
-            let simulated = simulated_ms as f64 / 1000.0;
-            println!(
-                "{operators:>3}  {:<10}  {seeds:>5}  {concluded:>4}  {simulated:>11.1}  {heights:>7}  \
-                 {real:>6.2}  {:>14.1}  {:>6.3}",
-                format!("{signatures:?}").to_lowercase(),
-                simulated / real,
-                real / seeds as f64,
-            );
+        let mut scenario = scenario(operators, jobs, Signatures::Standin);
+        if operators <= 7 {
+            row(&scenario, None, seeds);
         }
+        scenario.ceremony = Ceremony::Done;
+        row(&scenario, Some(&Prepared::after(&scenario)), seeds);
+        scenario.signatures = Signatures::Real;
+        row(&scenario, Some(&Prepared::after(&scenario)), seeds.div_ceil(10));
     }
 }

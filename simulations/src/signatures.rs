@@ -7,12 +7,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use alloy_primitives::{Address, B256, keccak256};
+use alloy_primitives::{Address, B256};
 use ed25519_dalek::SigningKey;
 use protocol::{
     ecdsa::{SignatureError, Signer},
     signatures::{Added, Combination, Combine, GroupPoint, Signatures},
 };
+use sha2::{Digest as _, Sha256};
 use threshold::{GroupPublicKey, Share, Sharing};
 
 /// What every stand-in of a world is made and checked with.
@@ -28,12 +29,12 @@ impl Standins {
     }
 
     fn tag(&self, what: u8, who: &[u8], digest: B256) -> B256 {
-        let mut bytes = Vec::with_capacity(1 + 32 + 48 + 32);
-        bytes.push(what);
-        bytes.extend_from_slice(self.secret.as_slice());
-        bytes.extend_from_slice(who);
-        bytes.extend_from_slice(digest.as_slice());
-        keccak256(bytes)
+        let mut hasher = Sha256::new();
+        hasher.update([what]);
+        hasher.update(self.secret);
+        hasher.update(who);
+        hasher.update(digest);
+        B256::from(<[u8; 32]>::from(hasher.finalize()))
     }
 
     fn partial(&self, index: u16, message: B256) -> [u8; 48] {

@@ -1,6 +1,12 @@
 //! All domain tags, in one place, so that no two messages can share one.
 
+use std::sync::LazyLock;
+
 use alloy_primitives::{B256, keccak256};
+
+/// The tags' hashes, by place in [`Tag::ALL`]: every message begins with one.
+static HASHES: LazyLock<Vec<B256>> =
+    LazyLock::new(|| Tag::ALL.iter().map(|tag| keccak256(tag.text())).collect());
 
 /// The name that a hash or signed message begins with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,6 +126,19 @@ impl Tag {
 
     /// The 32 bytes that a message begins with: keccak256 of [`Tag::text`].
     pub fn hash(self) -> B256 {
-        keccak256(self.text())
+        let known = HASHES.get(self as usize).copied();
+        known.unwrap_or_else(|| keccak256(self.text()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hash_of_every_tag_is_its_texts() {
+        for tag in Tag::ALL {
+            assert_eq!(tag.hash(), keccak256(tag.text()), "{tag:?}");
+        }
     }
 }

@@ -80,10 +80,10 @@ impl Engine {
                 let proposal = &signed.message;
                 let validators = &self.setup.validators;
                 let proposer = *validators.proposer(proposal.height, proposal.round).address();
-                let digest = proposal.digest(&self.setup.ledger_id);
+                let (keys, key) = (&self.setup.keys, validators.key(&proposer));
                 if proposer == proposal.proposer
                     && self.is_near(proposal.height.0, HEIGHTS_AHEAD_MAX)
-                    && self.signed(&proposer, &digest, &signed.signature)
+                    && key.is_some_and(|key| keys.verify_proposal(proposal, key, &signed.signature))
                 {
                     self.see(now_ms, proposal.height.0, application);
                     self.feed(now_ms, Input::Proposal(signed.clone()), application);
@@ -146,8 +146,9 @@ impl Engine {
 
     fn may_be(&self, signed: &SignedVote<LedgerContext>) -> bool {
         let vote: &Vote = &signed.message;
+        let (keys, key) = (&self.setup.keys, self.setup.validators.key(&vote.validator));
         self.is_near(vote.height.0, HEIGHTS_AHEAD_MAX)
-            && self.signed(&vote.validator, &vote.digest(&self.setup.ledger_id), &signed.signature)
+            && key.is_some_and(|key| keys.verify_vote(vote, key, &signed.signature))
     }
 
     fn judge_part(&mut self, now_ms: u64, part: &ProposalPart, application: &dyn Application) {
