@@ -229,6 +229,14 @@ impl<'a> World<'a> {
         {
             return false;
         }
+        // Whatever was concluded is attested on every ledger.
+        let is_signed = |operator: &Operator| {
+            let state = operator.ledger().state();
+            state.ready.is_empty() && state.due.is_empty()
+        };
+        if !self.operators().all(is_signed) {
+            return false;
+        }
         let mut heights = self.members.iter().map(|member| member.operator().map(height_of));
         let Some(first) = heights.next() else { return true };
         first.is_some() && heights.all(|height| height == first)

@@ -33,11 +33,12 @@ impl World<'_> {
                 }
             }
             Payload::Gossip(topic, bytes) => {
-                // The same again says nothing new.
                 let Some((attempt, message)) = bytes.split_at_checked(ATTEMPT_BYTES) else {
                     return;
                 };
-                if attempt.iter().all(|byte| *byte == 0) {
+                // An honest member that says the same again says nothing new.
+                let first = attempt.iter().all(|byte| *byte == 0);
+                if first || !self.is_plain(place) {
                     match topic {
                         Topic::Bundles => self.tell_bundle(place, bytes),
                         Topic::Partials => self.tell_partial(place, message),
@@ -47,6 +48,11 @@ impl World<'_> {
             }
             Payload::Direct(_) | Payload::Fetch(..) | Payload::Body(_) | Payload::Answer(_) => {}
         }
+    }
+
+    /// Whether nothing but the operator itself decides what it says.
+    fn is_plain(&self, place: usize) -> bool {
+        self.adversaries.get(place).is_none_or(Vec::is_empty)
     }
 
     fn tell_vote(&mut self, place: usize, message: &SignedConsensusMsg<consensus::LedgerContext>) {
