@@ -2,6 +2,7 @@
 
 use assay_simulations::{
     World,
+    check::{Checkers, Stop},
     scenario::{AdversaryKind, Behaviour, Scenario, Signatures},
     trace::{FaultClass, FaultCounts},
 };
@@ -190,4 +191,17 @@ fn world_with_a_quorum_of_liars_concludes_falsely() {
     assert!(outcomes.any(|(job, outcome)| {
         job.behaviour == Behaviour::Honest && outcome.judgement.verdict == Verdict::Invalid
     }));
+}
+
+/// Every fault and a dishonest operator at once: no invariant breaks.
+#[test]
+fn world_with_mixed_faults_breaks_no_invariant() {
+    for (seed, kind) in (1..).zip(AdversaryKind::ALL) {
+        let mut scenario = faults();
+        scenario.adversaries = with_adversary(kind).adversaries;
+        scenario.providers.late = 1;
+        let mut checkers = Checkers::new(&scenario, Stop::AtFirst);
+        World::new(&scenario, seed, vec![&mut checkers]).run();
+        assert_eq!(checkers.violations(), [], "{}, seed {seed}", kind.name());
+    }
 }

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::B256;
 use protocol::{
-    ids::JobId,
+    block::Block,
+    fact::Fact,
+    ids::{Height, JobId},
     outcome::{Outcome, Verdict, code},
 };
 
@@ -17,6 +19,8 @@ pub(super) struct Sound {
     /// What each provider sent, and whether it is right.
     responses: BTreeMap<JobId, BTreeMap<B256, bool>>,
     answered: BTreeMap<JobId, B256>,
+    /// How many held a response before the last block: a phase that is due ends before its facts count.
+    held_before: BTreeMap<JobId, usize>,
 }
 
 impl Sound {
@@ -26,7 +30,25 @@ impl Sound {
             tally: Tally::default(),
             responses: BTreeMap::new(),
             answered: BTreeMap::new(),
+            held_before: BTreeMap::new(),
         }
+    }
+
+    /// How many say that they hold one and the same response.
+    fn held(&self, job: JobId) -> usize {
+        let said = self.tally.of(job).map(|said| &said.gots);
+        said.and_then(|gots| gots.values().map(BTreeSet::len).max()).unwrap_or(0)
+    }
+
+    fn read(&mut self, height: Height, block: &Block) {
+        self.held_before.clear();
+        for fact in block.bundles.iter().flat_map(|signed| &signed.bundle.facts) {
+            if let Fact::Got { job, .. } = fact {
+                let held = self.held(*job);
+                self.held_before.insert(*job, held);
+            }
+        }
+        self.tally.read(height, block);
     }
 
     fn concluded(&self, outcome: &Outcome) -> Result<(), String> {
@@ -52,12 +74,11 @@ impl Sound {
                 Err(format!("job {job} is invalid, and its response is right"))
             }
             Verdict::Missed => {
-                let held = self.tally.of(job).map(|said| &said.gots);
-                let most = held.and_then(|gots| gots.values().map(BTreeSet::len).max());
-                let enough = self.context.quorums.f + 1;
-                if most.unwrap_or(0) >= enough || answered.is_some() {
+                let held = self.held_before.get(&job).copied();
+                let held = held.unwrap_or_else(|| self.held(job));
+                if held > self.context.quorums.f || answered.is_some() {
                     return Err(format!(
-                        "job {job} is missed, and {most:?} operators hold its response"
+                        "job {job} is missed, and {held} operators hold its response"
                     ));
                 }
                 Ok(())
@@ -77,7 +98,7 @@ impl Checker for Sound {
             Event::Responded { job, response, holds } => {
                 self.responses.entry(*job).or_default().insert(*response, *holds);
             }
-            Event::Decided { height, block, .. } => self.tally.read(*height, block),
+            Event::Decided { height, block, .. } => self.read(*height, block),
             Event::Answered { job, response, .. } => {
                 self.answered.insert(*job, *response);
             }
