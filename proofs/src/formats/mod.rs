@@ -59,15 +59,14 @@ impl Format {
     /// What the bytes look like: text, and what begins like JSON, is snarkjs JSON, all else
     /// gnark binary. Every gnark file holds a byte that no text holds, because a length
     /// below 2²⁴ begins with zero, and none begins with a brace or a bracket, because these
-    /// are the flags of infinity on another number than zero.
+    /// are the flags of infinity on another number than zero. JSON may hold other control
+    /// characters in its strings, and begin with white space, but holds no zero byte.
     pub fn detect(bytes: &[u8]) -> Self {
         let control = |byte: &u8| byte.is_ascii_control() && !byte.is_ascii_whitespace();
         let is_text = std::str::from_utf8(bytes).is_ok() && !bytes.iter().any(control);
-        if is_text || matches!(bytes.first(), Some(b'{' | b'[')) {
-            Self::Snarkjs
-        } else {
-            Self::Gnark
-        }
+        let begins = |bytes: &[u8]| matches!(bytes.first(), Some(b'{' | b'['));
+        let is_json = begins(bytes) || (begins(bytes.trim_ascii_start()) && !bytes.contains(&0));
+        if is_text || is_json { Self::Snarkjs } else { Self::Gnark }
     }
 
     /// Reads a verifying key.
